@@ -1,0 +1,1 @@
+"""The demo plant: physics, faults, an OPC UA server, ERP rows, camera pictures and manuals."""

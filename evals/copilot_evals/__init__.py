@@ -1,0 +1,1 @@
+"""Evaluations: cases, runners, scores and their tables."""

@@ -1,0 +1,1 @@
+"""Estimators over histories: abnormal behaviour and remaining life."""

@@ -1,0 +1,193 @@
+"""The site as configuration describes it (ISA-95 terms): areas, lines, assets and their signals."""
+
+from dataclasses import dataclass, field
+from datetime import time
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from copilot_tools.facts import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An OPC UA node by namespace URI and identifier ("s=P-101.flow", "i=2258")."""
+
+    namespace: str
+    identifier: str
+
+    def __str__(self) -> str:
+        return f"nsu={self.namespace};{self.identifier}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Alarm limits of a signal in its unit (ISA-18.2: low-low, low, high, high-high)."""
+
+    low_low: float | None = None
+    low: float | None = None
+    high: float | None = None
+    high_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A measured value of an asset; `range` is the instrument range (EURange)."""
+
+    asset: str
+    name: str
+    node: Node
+    unit: str = ""
+    aliases: tuple[str, ...] = ()
+    normal: Range | None = None
+    range: Range | None = None
+    limits: Limits = field(default_factory=Limits)
+    counter: bool = False
+
+    @property
+    def id(self) -> str:
+        """The key of this signal in histories: "P-101.discharge pressure"."""
+        return f"{self.asset}.{self.name}"
+
+
+class SafetyClass(StrEnum):
+    """Who may write a tag: `sis` (safety instrumented system) is never written by the copilot."""
+
+    PROCESS = "process"
+    SIS = "sis"
+
+
+@dataclass(frozen=True, slots=True)
+class Setpoint:
+    """A writable target value with its bounds and the largest single step, in `unit`."""
+
+    asset: str
+    name: str
+    node: Node
+    unit: str
+    bounds: Range
+    max_step: float | None = None
+    aliases: tuple[str, ...] = ()
+    safety: SafetyClass = SafetyClass.PROCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A method of an asset's controller: start, stop, reset, open or close."""
+
+    asset: str
+    name: str
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """How a component's wear shows: `signal` moving towards `threshold` (in the signal's unit)."""
+
+    signal: str
+    threshold: float
+    rising: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A replaceable part of an asset and, where a signal tells, how its wear shows."""
+
+    asset: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    part: str = ""
+    wear: Wear | None = None
+
+
+class Severity(StrEnum):
+    """Alarm priority (ISA-18.2 / EEMUA 191)."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmDefinition:
+    """A configured alarm: its OPC UA condition object, and the signal and limit it watches."""
+
+    id: str
+    asset: str
+    message: str
+    severity: Severity
+    node: Node
+    signal: str = ""
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A machine (ISA-95 work unit) with all that can be asked of it.
+
+    `feeds` names the assets downstream of this one in the flow of material or energy.
+    """
+
+    id: str
+    name: str
+    kind: str
+    area: str
+    line: str = ""
+    model: str = ""
+    aliases: tuple[str, ...] = ()
+    state_node: Node | None = None
+    feeds: tuple[str, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    setpoints: tuple[Setpoint, ...] = ()
+    commands: tuple[Command, ...] = ()
+    components: tuple[Component, ...] = ()
+    alarms: tuple[AlarmDefinition, ...] = ()
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the site."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A production line; `ideal_rate` is in units per minute, `counter` its good-count signal."""
+
+    id: str
+    name: str
+    ideal_rate: float
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A shift by its local start time; it ends where the next one starts."""
+
+    name: str
+    start: time
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The whole plant model; keys of `assets`, `areas` and `lines` are their ids."""
+
+    id: str
+    name: str
+    time_zone: ZoneInfo
+    shifts: tuple[Shift, ...]
+    areas: dict[str, Area]
+    lines: dict[str, Line]
+    assets: dict[str, Asset]
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Every signal of every asset, in the order of the configuration."""
+        return tuple(signal for asset in self.assets.values() for signal in asset.signals)
+
+    def alarms(self) -> tuple[AlarmDefinition, ...]:
+        """Every configured alarm of every asset."""
+        return tuple(alarm for asset in self.assets.values() for alarm in asset.alarms)
