@@ -162,5 +162,3 @@ def test_a_changed_digit_never_finds_another_asset(key: str, digit: str, data: s
         assert RESOLVER.asset(changed).id == changed
     except Retry:
         assert changed not in SITE.assets
-
-

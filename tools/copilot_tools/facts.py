@@ -38,9 +38,7 @@ class Range:
     high: float | None = None
 
     def __contains__(self, value: float) -> bool:
-        return (self.low is None or value >= self.low) and (
-            self.high is None or value <= self.high
-        )
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
 @dataclass(frozen=True, slots=True)

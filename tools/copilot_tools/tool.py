@@ -111,9 +111,7 @@ class Tool:
             raise Unavailable(self.name, f"no answer within {self.timeout_s:g} s") from error
 
 
-def tool(
-    *, risk: Risk, purpose: str, timeout_s: float = 8.0
-) -> Callable[[ToolFunction], Tool]:
+def tool(*, risk: Risk, purpose: str, timeout_s: float = 8.0) -> Callable[[ToolFunction], Tool]:
     """Declare a function as a tool; its first parameter is the Plant."""
 
     def declare(function: ToolFunction) -> Tool:

@@ -314,9 +314,7 @@ def _asset(asset: _Asset, namespace: str) -> Asset:
             Component(asset.id, c.name, c.aliases, c.part, wear(c.wear)) for c in asset.component
         ),
         alarms=tuple(
-            AlarmDefinition(
-                a.id, asset.id, a.message, a.severity, node(a.node), a.signal, a.limit
-            )
+            AlarmDefinition(a.id, asset.id, a.message, a.severity, node(a.node), a.signal, a.limit)
             for a in asset.alarm
         ),
     )

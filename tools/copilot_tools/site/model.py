@@ -10,7 +10,7 @@ from copilot_tools.facts import Range
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An OPC UA node by namespace URI and identifier ("s=P-101.flow", "i=2258")."""
+    """An OPC UA node by namespace URI and identifier ("s=K-7.flow", "i=2258")."""
 
     namespace: str
     identifier: str
@@ -45,7 +45,7 @@ class Signal:
 
     @property
     def id(self) -> str:
-        """The key of this signal in histories: "P-101.discharge pressure"."""
+        """The key of this signal in histories: "K-7.discharge pressure"."""
         return f"{self.asset}.{self.name}"
 
 

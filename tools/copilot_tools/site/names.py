@@ -49,7 +49,7 @@ class Match:
 
 
 def compact(text: str) -> str:
-    """Letters and digits only, lower case: "P-101 " and "p101" are one spelling."""
+    """Letters and digits only, lower case: "K-7" and "k 7" are one spelling."""
     return re.sub(r"[^a-z0-9]+", "", text.lower())
 
 

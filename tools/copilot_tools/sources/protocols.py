@@ -53,7 +53,7 @@ class Samples:
 
 
 class History(Protocol):
-    """Stored values by signal id ("P-101.flow")."""
+    """Stored values by signal id ("K-7.flow")."""
 
     def append(self, samples: Iterable[Samples]) -> None:
         """Store samples; what has been acknowledged survives a crash."""

@@ -1,0 +1,91 @@
+"""The `copilot` command. Heavy imports wait inside the commands, so that --help is instant."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from copilot.cli.evaluate import evaluations
+from copilot.cli.plant import plant_model
+
+cli = typer.Typer(
+    name="copilot",
+    help="Ask the plant in your own words; answers are facts with unit, quality, time and source.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+cli.add_typer(plant_model, name="plant")
+cli.add_typer(evaluations, name="eval")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where the demo plant lives.", show_default="user data folder"),
+]
+
+
+@cli.command()
+def demo(
+    ask: Annotated[
+        list[str] | None, typer.Option("--ask", help="Answer this question and exit.")
+    ] = None,
+    home: Home = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same plant.")] = 7,
+    reset: Annotated[bool, typer.Option(help="Build the demo plant anew.")] = False,
+    json: Json = False,
+) -> None:
+    """Start the demo plant and chat with it, or answer one question with --ask."""
+    from copilot.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(ask or [], home, seed, reset, json))
+
+
+@cli.command()
+def chat(config: Config = None) -> None:
+    """Chat with the plant in the terminal."""
+    from copilot.app import bootstrap
+    from copilot.cli.chat import run_chat
+    from copilot.settings import load_settings
+
+    raise typer.Exit(run_chat(bootstrap(load_settings(config)), []))
+
+
+@cli.command()
+def ask(
+    question: Annotated[list[str], typer.Argument(help="One or more questions, each quoted.")],
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Answer questions and exit; several are one conversation."""
+    from copilot.app import bootstrap
+    from copilot.cli.chat import run_questions
+    from copilot.settings import load_settings
+
+    raise typer.Exit(run_questions(bootstrap(load_settings(config)), question, json))
+
+
+@cli.command()
+def doctor(config: Config = None, json: Json = False) -> None:
+    """Check model, OPC UA, databases, history, manuals, disk and versions; say how to mend each."""
+    from copilot.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(config, json))
+
+
+def main() -> None:
+    """Run the command line; every error is one clear line on standard error and exit code 2."""
+    try:
+        cli()
+    except Exception as error:
+        if os.environ.get("COPILOT_DEBUG"):
+            raise
+        ours = type(error).__module__.startswith("copilot")
+        hint = "" if ours else f" ({type(error).__name__}; COPILOT_DEBUG=1 shows where)"
+        print(f"copilot: {error}{hint}", file=sys.stderr)
+        sys.exit(2)

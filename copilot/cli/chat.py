@@ -1,0 +1,133 @@
+"""The terminal conversation, and answering questions from a script."""
+
+import asyncio
+import dataclasses
+import getpass
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_state_path
+from rich.console import Console
+from rich.text import Text
+
+from copilot.actor import Actor, Role
+from copilot.app import Copilot
+from copilot.cli.render import Renderer
+from copilot.events import Answered, Event
+from copilot.settings import APP
+from copilot_tools.errors import Unavailable
+
+GOODBYE = frozenset(("exit", "quit", "bye", "/exit", "/quit"))
+
+
+def run_chat(copilot: Copilot, suggestions: Sequence[str]) -> int:
+    """Converse until the user leaves; exit code 0."""
+    asyncio.run(_closing(copilot, _chat(copilot, suggestions)))
+    return 0
+
+
+def run_questions(copilot: Copilot, questions: Sequence[str], as_json: bool) -> int:
+    """Answer the questions as one conversation; exit code 1 when one found nothing at all."""
+    return asyncio.run(_closing(copilot, _questions(copilot, questions, as_json)))
+
+
+async def _closing(copilot: Copilot, work: Any) -> Any:
+    try:
+        return await work
+    finally:
+        await copilot.close()
+
+
+async def _chat(copilot: Copilot, suggestions: Sequence[str]) -> None:
+    console = Console()
+    site = copilot.plant.site
+    console.print(Text(f"{site.name}: ask about its machines, orders and manuals.", style="bold"))
+    if suggestions:
+        console.print("For example:", style="dim")
+        for suggestion in suggestions:
+            console.print(Text(f"  {suggestion}", style="cyan"))
+    console.print("Leave with Ctrl-D or `exit`.", style="dim")
+    warming = asyncio.create_task(copilot.planner.warm())
+    conversation = await _start(copilot)
+    renderer = Renderer(console, site.time_zone)
+    async for text in _lines():
+        if text.strip().lower() in GOODBYE:
+            break
+        await _answer(copilot, conversation, text, renderer)
+    await asyncio.wait([warming])
+
+
+async def _answer(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
+    """Show one turn; Ctrl-C stops the turn, not the conversation."""
+    turn = asyncio.create_task(_show(copilot, conversation, text, renderer))
+    try:
+        await turn
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        turn.cancel()
+        print("stopped")
+
+
+async def _show(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
+    async for event in copilot.agent.turn(conversation, text):
+        renderer.show(event, copilot.plant.now())
+
+
+async def _lines() -> AsyncIterator[str]:
+    """What the user types, line by line; with history and editing on a real terminal."""
+    if not sys.stdin.isatty():
+        for line in sys.stdin:
+            if line.strip():
+                yield line
+        return
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.history import FileHistory
+
+    folder = user_state_path(APP)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    session: PromptSession[str] = PromptSession(history=FileHistory(str(folder / "history")))
+    while True:
+        try:
+            yield await session.prompt_async("> ")
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+
+
+async def _questions(copilot: Copilot, questions: Sequence[str], as_json: bool) -> int:
+    console = Console()
+    renderer = Renderer(console, copilot.plant.site.time_zone)
+    conversation = await _start(copilot)
+    answered = True
+    for question in questions:
+        async for event in copilot.agent.turn(conversation, question):
+            if as_json:
+                _print_json(question, event)
+            else:
+                renderer.show(event, copilot.plant.now())
+            if isinstance(event, Answered):
+                answered = answered and bool(event.outcomes)
+    return 0 if answered else 1
+
+
+async def _start(copilot: Copilot) -> str:
+    """A conversation id; without a database the conversation is not remembered, and said so."""
+    try:
+        return await copilot.conversations.start(Actor(getpass.getuser(), Role.OPERATOR))
+    except Unavailable as error:
+        print(f"This conversation will not be remembered: {error}", file=sys.stderr)
+        return ""
+
+
+def _print_json(question: str, event: Event) -> None:
+    if isinstance(event, Answered):
+        record = {"question": question, **dataclasses.asdict(event)}
+        print(json.dumps(record, default=_plain, ensure_ascii=False))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

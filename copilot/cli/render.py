@@ -1,0 +1,151 @@
+"""How a turn looks in the terminal: the line in words first, then what is better looked at."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text
+
+from copilot.cli.trend import draw_trend
+from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
+from copilot_tools.display import format_age, format_time, format_value
+from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, Table
+
+SHOWN_FACTS = 16
+BAR = 12
+_QUALITY_STYLE = {
+    Quality.GOOD: "",
+    Quality.UNCERTAIN: "yellow",
+    Quality.STALE: "yellow",
+    Quality.BAD: "red",
+}
+
+
+class Renderer:
+    """Prints the events of a turn; times are shown in the plant's time zone."""
+
+    def __init__(self, console: Console, zone: ZoneInfo) -> None:
+        self._console = console
+        self._zone = zone
+
+    def show(self, event: Event, now: datetime) -> None:
+        """Print one event."""
+        match event:
+            case Queued(ahead=ahead) if ahead:
+                self._console.print(f"waiting, {ahead} before you", style="dim")
+            case Planned(calls=calls):
+                for call in calls:
+                    words = " · ".join(_word(value) for value in call.arguments.values())
+                    self._console.print(Text(f"› {call.tool}  {words}", style="dim"))
+            case Outcome(result=Findings() as findings):
+                self._console.print(Group(*self._findings(findings, now)))
+            case Outcome(result=Problem() as problem):
+                self._console.print(self._problem(problem))
+            case Answered(text=text, outcomes=()):
+                self._console.print(Text(text))
+            case Noticed(message=message):
+                self._console.print(Text(message, style="yellow"))
+            case Ended(total_s=total):
+                self._console.print(Text(f"{total:.2f} s", style="dim"), justify="right")
+
+    def _problem(self, problem: Problem) -> RenderableType:
+        words = problem.message
+        if problem.since is not None:
+            words += f"; it last answered at {format_time(problem.since, self._zone)}."
+        return Text(words, style="yellow" if problem.kind == "retry" else "red")
+
+    def _findings(self, findings: Findings, now: datetime) -> Iterator[RenderableType]:
+        yield Text(findings.summary, style="bold")
+        for notice in findings.notices:
+            yield Text(f"! {notice}", style="yellow")
+        for quote in findings.quotes:
+            yield _quote(quote)
+        if findings.facts and not findings.quotes:
+            yield self._facts(findings.facts, now)
+        for series in findings.series:
+            yield Padding(draw_trend(series, self._zone, self._console.width - 4), (0, 2))
+        for table in findings.tables:
+            yield self._table(table)
+        for picture in findings.pictures:
+            yield self._picture(picture)
+
+    def _facts(self, facts: tuple[Fact, ...], now: datetime) -> RenderableType:
+        grid = Grid.grid(padding=(0, 2))
+        for fact in facts[:SHOWN_FACTS]:
+            value = Text(format_value(fact.value, fact.unit, self._zone), justify="right")
+            value.stylize(_QUALITY_STYLE[fact.quality] or _outside(fact))
+            quality = "" if fact.quality is Quality.GOOD else fact.quality.value
+            grid.add_row(
+                Text(f"  {fact.subject}", style="dim"),
+                fact.name,
+                value,
+                _limit_bar(fact.value, fact.normal) if fact.normal else Text(_interval(fact)),
+                Text(quality, style=_QUALITY_STYLE[fact.quality]),
+                Text(f"{format_age(now - fact.time)} ago", style="dim"),
+                Text(f"{fact.source.system} {fact.source.reference}", style="dim"),
+            )
+        hidden = len(facts) - SHOWN_FACTS
+        more = [Text(f"  and {hidden} more", style="dim")] if hidden > 0 else []
+        return Group(grid, *more)
+
+    def _table(self, table: Table) -> RenderableType:
+        grid = Grid(title=table.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+        for column in table.columns:
+            unit = f" ({column.unit})" if column.unit else ""
+            grid.add_column(f"{column.name}{unit}", overflow="fold")
+        for row in table.rows:
+            grid.add_row(*(Text(self._cell(value)) for value in row))
+        if table.total > len(table.rows):
+            grid.caption = f"{len(table.rows)} of {table.total} shown"
+        return grid
+
+    def _cell(self, value: object) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, str | int | float | datetime):
+            return format_value(value, "", self._zone)
+        return str(value)
+
+    def _picture(self, picture: Picture) -> RenderableType:
+        when = format_time(picture.time, self._zone)
+        return Text(f"  {picture.title}, {when}: {picture.path}", style="dim")
+
+
+def _word(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _outside(fact: Fact) -> str:
+    value = fact.value
+    if fact.normal is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    return "" if value in fact.normal else "bold red"
+
+
+def _interval(fact: Fact) -> str:
+    if fact.interval is None or fact.interval.low is None or fact.interval.high is None:
+        return fact.note
+    low = format_value(fact.interval.low)
+    return f"{low} to {format_value(fact.interval.high, fact.unit)}"
+
+
+def _limit_bar(value: object, normal: Range) -> Text:
+    """Where a value lies between the ends of its normal range: `├────●─────┤`."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not known or normal.low is None or normal.high is None:
+        return Text("")
+    share = (float(str(value)) - normal.low) / (normal.high - normal.low)
+    place = min(max(round(share * (BAR - 1)), 0), BAR - 1)
+    bar = Text("├" + "─" * place + "●" + "─" * (BAR - 1 - place) + "┤", style="dim")
+    bar.append(f" {format_value(normal.low)}..{format_value(normal.high)}", style="dim")
+    return bar
+
+
+def _quote(quote: Quote) -> RenderableType:
+    title = f"{quote.title}, rev. {quote.revision}, page {quote.page}, {quote.section}"
+    return Panel(Text(quote.text), title=Text(title), title_align="left", border_style="dim")

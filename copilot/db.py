@@ -1,0 +1,76 @@
+"""The copilot's own database: its engine, its tables, and bringing it up to date."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", String(120), nullable=False, index=True),
+    Column("started", DateTime, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation", ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("asked", DateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("calls", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+
+def open_database(url: str) -> Engine:
+    """The engine of the own database; SQLite in WAL mode, and its folder made where missing."""
+    parsed = make_url(url)
+    engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest revision; does nothing when it is there already."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "copilot:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def stamp(moment: datetime) -> datetime:
+    """A UTC time as the tables store it: without offset."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=3000"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,1 @@
+"""Models that plan: the embedded one, its grammar, prompt and worker."""

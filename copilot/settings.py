@@ -1,0 +1,133 @@
+"""What a site configures: one tree, read from `copilot.toml`, then `.env`, then the environment."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from copilot_tools.site.toml_lines import find_line
+
+APP = "industrial-copilot"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message says where, why and how to mend it."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OpcUaSettings(_Section):
+    """The OPC UA server that is read from; the chat only ever uses a read-only identity."""
+
+    url: str = "opc.tcp://127.0.0.1:4840/"
+    user: str | None = None
+    password: SecretStr | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=30)] = 2.0
+
+
+class DatabaseSettings(_Section):
+    """SQLAlchemy URLs: `plant` is read (ERP, CMMS, journal, quality), `own` holds conversations."""
+
+    plant: str = "sqlite:///plant.db"
+    own: str = f"sqlite:///{user_data_path(APP) / 'copilot.db'}"
+
+
+class HistorySettings(_Section):
+    """Where telemetry history is kept: a Parquet folder, or a table of the site's SQL historian."""
+
+    kind: Literal["parquet", "sql"] = "parquet"
+    path: Path = Path("history")
+    url: str = ""
+
+
+class ModelSettings(_Section):
+    """The planner: the embedded model, or an OpenAI-compatible server inside the plant."""
+
+    kind: Literal["embedded", "openai"] = "embedded"
+    threads: Annotated[int, Field(ge=1, le=64)] | None = None
+    turn_s: Annotated[float, Field(gt=0)] = 30.0
+    url: str = ""
+    name: str = ""
+    api_key: SecretStr | None = None
+
+
+class Settings(BaseSettings):
+    """Everything a copilot needs to know about its site."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COPILOT_", env_nested_delimiter="__", env_file=".env", extra="forbid"
+    )
+
+    plant: Path = Path("plant.toml")
+    manuals: Path = Path("manuals")
+    images: Path = Path("images")
+    cache: Path = user_cache_path(APP)
+    opcua: OpcUaSettings = OpcUaSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    history: HistorySettings = HistorySettings()
+    model: ModelSettings = ModelSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over `.env`, which wins over the TOML file."""
+        file = TomlConfigSettingsSource(settings_cls, _config_file())
+        return init_settings, env_settings, dotenv_settings, file
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The settings of `path`, of $COPILOT_CONFIG or of ./copilot.toml; raises SettingsError."""
+    if path is not None:
+        os.environ["COPILOT_CONFIG"] = str(path)
+    file = _config_file()
+    if not file.is_file():
+        raise SettingsError(
+            f"{file}: no such configuration; write one (see docs/configuration.md), "
+            "name it with --config, or try `copilot demo`"
+        )
+    try:
+        settings = Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: is not UTF-8 text") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        line = find_line(file.read_text(encoding="utf-8"), first["loc"])
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{file}:{line}: {name}: {first['msg']}") from None
+    return _relative_to(file.parent, settings)
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("COPILOT_CONFIG", "copilot.toml"))
+
+
+def _relative_to(folder: Path, settings: Settings) -> Settings:
+    """Relative paths in the file are meant from where the file lies."""
+    history = settings.history.model_copy(update={"path": folder / settings.history.path})
+    return settings.model_copy(
+        update={
+            "plant": folder / settings.plant,
+            "manuals": folder / settings.manuals,
+            "images": folder / settings.images,
+            "history": history,
+        }
+    )
