@@ -4,22 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from copilot_knowledge.library import Library
-from copilot_tools.catalogue import CATALOGUE
-from copilot_tools.sources.history_parquet import ParquetHistory
-from copilot_tools.sources.history_sql import SqlHistory
-from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections, connect
-
 from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
 from copilot.llm.planner import Planner
 from copilot.settings import HistorySettings, OpcUaSettings, Settings
+from copilot_knowledge.library import Library
+from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.plant import Plant
 from copilot_tools.site.load import load_site
 from copilot_tools.site.resolve import Resolver
+from copilot_tools.sources.history_parquet import ParquetHistory
+from copilot_tools.sources.history_sql import SqlHistory
 from copilot_tools.sources.opcua import OpcUaTelemetry
 from copilot_tools.sources.opcua_alarms import OpcUaAlarms
+from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections, connect
 from copilot_tools.sources.protocols import History
 
 

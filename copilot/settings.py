@@ -62,12 +62,8 @@ class ModelSettings(_Section):
     api_key: SecretStr | None = None
 
 
-class Settings(BaseSettings):
+class Settings(_Section):
     """Everything a copilot needs to know about its site."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="COPILOT_", env_nested_delimiter="__", env_file=".env", extra="forbid"
-    )
 
     plant: Path = Path("plant.toml")
     manuals: Path = Path("manuals")
@@ -77,6 +73,14 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     history: HistorySettings = HistorySettings()
     model: ModelSettings = ModelSettings()
+
+
+class _LayeredSettings(BaseSettings, Settings):
+    """The same settings, looked up in the environment, then `.env`, then the TOML file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COPILOT_", env_nested_delimiter="__", env_file=".env", extra="forbid"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -103,7 +107,7 @@ def load_settings(path: Path | None = None) -> Settings:
             "name it with --config, or try `copilot demo`"
         )
     try:
-        settings = Settings()
+        settings = _LayeredSettings()
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
     except UnicodeDecodeError:

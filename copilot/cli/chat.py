@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from platformdirs import user_state_path
@@ -86,9 +85,8 @@ async def _lines() -> AsyncIterator[str]:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import FileHistory
 
-    folder = user_state_path(APP)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    session: PromptSession[str] = PromptSession(history=FileHistory(str(folder / "history")))
+    history = FileHistory(str(user_state_path(APP, ensure_exists=True) / "history"))
+    session: PromptSession[str] = PromptSession(history=history)
     while True:
         try:
             yield await session.prompt_async("> ")

@@ -1,26 +1,12 @@
 """`copilot demo`: the demo plant as its own process, and a copilot that is connected to it."""
 
-import json as json_text
-import os
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_data_path
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from copilot.settings import (
-    APP,
-    DatabaseSettings,
-    HistorySettings,
-    OpcUaSettings,
-    Settings,
-)
+from copilot.settings import APP
 
 SUGGESTIONS = (
     "How is feed pump A doing?",
@@ -32,22 +18,6 @@ SUGGESTIONS = (
     "Do we have a 6309 bearing in stock, and are there open work orders for P-101?",
     "What was the OEE of line 1 this week?",
 )
-
-
-def demo_settings(home: Path, url: str, cache: Path | None = None) -> Settings:
-    """The settings of a copilot that asks the demo plant in `home` at the OPC UA `url`."""
-    extra = {"cache": cache} if cache else {}
-    return Settings(
-        plant=home / "plant.toml",
-        manuals=home / "manuals",
-        images=home / "images",
-        opcua=OpcUaSettings(url=url),
-        database=DatabaseSettings(
-            plant=f"sqlite:///{home / 'plant.db'}", own=f"sqlite:///{home / 'copilot.db'}"
-        ),
-        history=HistorySettings(path=home / "history"),
-        **extra,
-    )
 
 
 def run_demo(
@@ -67,46 +37,3 @@ def run_demo(
         if questions:
             return run_questions(copilot, questions, as_json)
         return run_chat(copilot, SUGGESTIONS)
-
-
-@contextmanager
-def demo_plant(home: Path) -> Iterator[str]:
-    """The demo plant's server in a process of its own; gives the URL, stops it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "copilot.demo", "--home", str(home), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-    try:
-        yield _wait_until_ready(process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-def _wait_until_ready(process: "subprocess.Popen[str]") -> str:
-    """The endpoint that the server prints; later lines are read and dropped by a thread."""
-    from copilot.demo.home import DemoError
-
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ready "):
-            threading.Thread(target=_drain, args=(process,), daemon=True).start()
-            return line.removeprefix("ready ").strip()
-    raise DemoError(f"the demo plant stopped at once, exit code {process.wait()}")
-
-
-def _drain(process: "subprocess.Popen[str]") -> None:
-    try:
-        for _ in process.stdout or ():
-            pass
-    except ValueError:
-        return

@@ -1,4 +1,4 @@
-"""Planner evaluation: valid JSON, the right tools, the right arguments, free text by word overlap."""
+"""How well messages are planned: valid JSON, right tools, right arguments, free text by words."""
 
 import asyncio
 import json

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from copilot_knowledge.library import Library
-
 from copilot_tools.site.model import Site
 from copilot_tools.site.resolve import Resolver
 from copilot_tools.sources.protocols import (
