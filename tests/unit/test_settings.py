@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from copilot.settings import SettingsError, load_settings
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COPILOT_CONFIG", raising=False)
+    monkeypatch.setenv("COPILOT_OPCUA__USER", "reader")
+    path = tmp_path / "site" / "copilot.toml"
+    path.parent.mkdir()
+    path.write_text('plant = "north.toml"\n[opcua]\nurl = "opc.tcp://a:1/"\nuser = "x"\n', "utf-8")
+    return path
+
+
+def test_the_environment_wins_over_the_file_and_paths_follow_the_file(config: Path):
+    settings = load_settings(config)
+    assert settings.opcua.url == "opc.tcp://a:1/"
+    assert settings.opcua.user == "reader"
+    assert settings.plant == config.parent / "north.toml"
+    assert settings.history.path == config.parent / "history"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[opcua]\ntimeout_s = -1\n", "copilot.toml:2: opcua.timeout_s"),
+        ('[history]\nkind = "tape"\n', "copilot.toml:2: history.kind"),
+        ("[opcua]\n\nurll = 3\n", "copilot.toml:3: opcua.urll"),
+        ("plant = = 3\n", "not valid TOML"),
+    ],
+)
+def test_a_mistake_names_its_line(config: Path, text: str, says: str):
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=says):
+        load_settings(config)
+
+
+def test_a_missing_configuration_says_what_to_do(tmp_path: Path, config: Path):
+    with pytest.raises(SettingsError, match="copilot demo"):
+        load_settings(tmp_path / "nowhere.toml")
