@@ -68,7 +68,7 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
         journal=SqlAlarmJournal(engine),
         erp=SqlErp(engine),
         inspections=SqlInspections(engine),
-        library=Library.open(settings.manuals, settings.cache / "manuals"),
+        library=Library.open(settings.manuals, settings.cache / "manuals.db"),
         now=now,
     )
 

@@ -12,7 +12,6 @@ from copilot.cli.plant import plant_model
 
 cli = typer.Typer(
     name="copilot",
-    help="Ask the plant in your own words; answers are facts with unit, quality, time and source.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -28,6 +27,26 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Where the demo plant lives.", show_default="user data folder"),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("industrial-copilot"))
+        raise typer.Exit
+
+
+@cli.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Ask the plant in your own words; answers are facts with unit, quality, time and source."""
 
 
 @cli.command()

@@ -1,10 +1,13 @@
 """`copilot demo`: the demo plant as its own process, and a copilot that is connected to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_data_path
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from copilot.settings import APP
 
@@ -24,16 +27,49 @@ def run_demo(
     questions: Sequence[str], home: Path | None, seed: int, reset: bool, as_json: bool
 ) -> int:
     """Prepare and start the demo plant, then chat with it or answer `questions`."""
+    home = (home or user_data_path(APP) / "demo").absolute()
+    with _shown_progress() as step:
+        _prepare_plant(home, seed, reset, step)
+        _prepare_model(step)
     from copilot.app import bootstrap
     from copilot.cli.chat import run_chat, run_questions
+    from copilot.demo.process import demo_plant, demo_settings
 
-    home = (home or user_data_path(APP) / "demo").absolute()
-    progress = Console(stderr=True)
-    _prepare_plant(home, seed, reset, progress)
     with demo_plant(home) as url:
-        settings = demo_settings(home, url)
-        _prepare_model(settings, progress)
-        copilot = bootstrap(settings)
+        copilot = bootstrap(demo_settings(home, url))
         if questions:
             return run_questions(copilot, questions, as_json)
         return run_chat(copilot, SUGGESTIONS)
+
+
+Step = Callable[[str, float], None]
+
+
+def _prepare_plant(home: Path, seed: int, reset: bool, step: Step) -> None:
+    from copilot.demo.home import discard, prepare
+
+    if reset:
+        discard(home)
+    prepare(home, seed=seed, now=datetime.now(UTC), progress=step)
+
+
+def _prepare_model(step: Step) -> None:
+    from copilot.llm.weights import prepare_weights
+    from copilot.settings import Settings
+
+    prepare_weights(Settings().cache, lambda share: step("Preparing the model", share))
+
+
+@contextmanager
+def _shown_progress() -> Iterator[Step]:
+    """One bar a step, on standard error, gone when all is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks = {}
+
+        def step(name: str, share: float) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=1.0)
+            progress.update(tasks[name], completed=share)
+
+        yield step

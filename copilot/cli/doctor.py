@@ -4,12 +4,11 @@ import asyncio
 import dataclasses
 import json
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,7 @@ from copilot.app import open_plant
 from copilot.llm.weights import check_weights
 from copilot.settings import Settings, load_settings
 from copilot_tools.display import format_age
-from copilot_tools.errors import ToolError
+from copilot_tools.errors import Failed, ToolError
 from copilot_tools.facts import Quality
 from copilot_tools.plant import Plant
 
@@ -36,9 +35,6 @@ class Check:
     ok: bool
     detail: str
     mend: str = ""
-
-
-Probe: TypeAlias = Callable[[], Awaitable[str]]
 
 
 def run_doctor(config: Path | None, as_json: bool) -> int:
@@ -63,55 +59,61 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 def _source_checks(plant: Plant, settings: Settings) -> Iterator[Awaitable[Check]]:
-    site, now = plant.site, plant.now()
-
-    async def model() -> str:
-        return f"{len(site.assets)} assets, {len(site.signals())} signals"
-
-    async def opcua() -> str:
-        readings = await plant.telemetry.read([signal.node for signal in site.signals()])
-        bad = [str(r.node) for r in readings if r.quality is Quality.BAD]
-        if bad:
-            raise ToolError(f"{len(bad)} of {len(readings)} nodes are bad, first {bad[0]}")
-        return f"{len(readings)} nodes read"
-
-    async def erp() -> str:
-        return f"{len(await plant.erp.parts())} parts"
-
-    async def journal() -> str:
-        events = await plant.journal.events(now - timedelta(days=30), now)
-        return f"{len(events)} alarm events in 30 days"
-
-    async def inspections() -> str:
-        found = await plant.inspections.results(now - timedelta(days=1), now)
-        return f"{len(found)} inspections in a day"
-
-    async def history() -> str:
-        signals = site.signals()
-        newest = await plant.history.last(signals[0].id) if signals else None
-        if newest is None:
-            raise ToolError(f"no sample of {signals[0].id if signals else 'any signal'}")
-        return f"newest sample {format_age(now - newest)} old"
-
-    async def manuals() -> str:
-        titles = plant.library.documents
-        if not titles:
-            raise ToolError("no manual was read")
-        return f"{len(titles)} documents"
-
-    yield _check("plant model", model, f"edit {settings.plant}")
-    yield _check("OPC UA", opcua, f"is {settings.opcua.url} right and the server up? (opcua.url)")
-    yield _check("ERP", erp, "see database.plant and docs/plant-database.md")
-    yield _check("alarm journal", journal, "see database.plant and docs/plant-database.md")
-    yield _check("inspections", inspections, "see database.plant and docs/plant-database.md")
-    yield _check("history", history, "see history.path in the configuration")
-    yield _check("manuals", manuals, f"put PDF or Markdown manuals into {settings.manuals}")
+    database = "see database.plant and docs/plant-database.md"
+    yield _check("plant model", _read_model(plant), f"edit {settings.plant}")
+    yield _check("OPC UA", _read_telemetry(plant), f"is {settings.opcua.url} right and running?")
+    yield _check("ERP", _read_erp(plant), database)
+    yield _check("alarm journal", _read_journal(plant), database)
+    yield _check("inspections", _read_inspections(plant), database)
+    yield _check("history", _read_history(plant), "see history in the configuration")
+    yield _check("manuals", _read_manuals(plant), f"put PDF or Markdown into {settings.manuals}")
 
 
-async def _check(name: str, probe: Probe, mend: str) -> Check:
+async def _read_model(plant: Plant) -> str:
+    return f"{len(plant.site.assets)} assets, {len(plant.site.signals())} signals"
+
+
+async def _read_telemetry(plant: Plant) -> str:
+    readings = await plant.telemetry.read([signal.node for signal in plant.site.signals()])
+    bad = [str(reading.node) for reading in readings if reading.quality is Quality.BAD]
+    if bad:
+        raise Failed(f"{len(bad)} of {len(readings)} nodes are bad, first {bad[0]}")
+    return f"{len(readings)} nodes read"
+
+
+async def _read_erp(plant: Plant) -> str:
+    return f"{len(await plant.erp.parts())} parts"
+
+
+async def _read_journal(plant: Plant) -> str:
+    now = plant.now()
+    return f"{len(await plant.journal.events(now - timedelta(days=30), now))} events in 30 days"
+
+
+async def _read_inspections(plant: Plant) -> str:
+    now = plant.now()
+    found = await plant.inspections.results(now - timedelta(days=1), now)
+    return f"{len(found)} inspections in a day"
+
+
+async def _read_history(plant: Plant) -> str:
+    newest = [await plant.history.last(signal.id) for signal in plant.site.signals()[:1]]
+    if not newest or newest[0] is None:
+        raise Failed("no samples yet")
+    return f"newest sample {format_age(plant.now() - newest[0])} old"
+
+
+async def _read_manuals(plant: Plant) -> str:
+    documents = plant.library.documents
+    if not documents:
+        raise Failed("no manual was read")
+    return f"{len(documents)} documents"
+
+
+async def _check(name: str, probe: Awaitable[str], mend: str) -> Check:
     try:
         async with asyncio.timeout(10):
-            return Check(name, True, await probe())
+            return Check(name, True, await probe)
     except ToolError as error:
         return Check(name, False, str(error), mend)
     except TimeoutError:
