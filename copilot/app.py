@@ -67,7 +67,7 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
         alarms=OpcUaAlarms(telemetry, site),
         journal=SqlAlarmJournal(engine),
         erp=SqlErp(engine),
-        inspections=SqlInspections(engine),
+        inspections=SqlInspections(engine, settings.images),
         library=Library.open(settings.manuals, settings.cache / "manuals.db"),
         now=now,
     )
