@@ -81,9 +81,8 @@ class Agent:
         calls = await self._planner.plan(
             turn["text"], turn["history"], self._tools, lambda ahead: emit(Queued(ahead))
         )
-        different = tuple(call for i, call in enumerate(calls) if call not in calls[:i])
-        emit(Planned(different))
-        return Turn(calls=different)
+        emit(Planned(calls))
+        return Turn(calls=calls)
 
     async def _act(self, turn: Turn) -> Turn:
         emit = get_stream_writer()

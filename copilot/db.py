@@ -33,7 +33,7 @@ conversations = Table(
 turns = Table(
     "turns",
     metadata,
-    Column("conversation", ForeignKey("conversations.id"), primary_key=True),
+    Column("conversation", String(32), ForeignKey("conversations.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("asked", DateTime, nullable=False),
     Column("text", Text, nullable=False),

@@ -50,7 +50,6 @@ TOOLS = Registry((look, meet, fail))
 SCRIPT = {
     "one": [{"tool": "look", "thing": "A"}],
     "two": [{"tool": "look", "thing": "A"}, {"tool": "look", "thing": "B"}],
-    "twice": [{"tool": "look", "thing": "A"}, {"tool": "look", "thing": "A"}],
     "together": [{"tool": "meet", "who": "A"}, {"tool": "meet", "who": "B"}],
     "partly": [{"tool": "fail", "how": "unavailable"}, {"tool": "look", "thing": "B"}],
     **{how: [{"tool": "fail", "how": how}] for how in ("retry", "denied", "failed")},
@@ -93,10 +92,6 @@ async def test_several_requests_run_at_the_same_time_and_are_answered_in_order(a
     async with asyncio.timeout(5):
         assert answer(await ask(agent, "together")).text == "A met.\nB met."
     assert answer(await ask(agent, "two")).text == "A is well.\nB is well."
-
-
-async def test_the_same_call_runs_once(agent: Agent):
-    assert len(answer(await ask(agent, "twice")).outcomes) == 1
 
 
 async def test_a_dead_source_leaves_the_rest_of_the_answer(agent: Agent):

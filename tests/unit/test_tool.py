@@ -81,5 +81,5 @@ async def test_a_tool_that_does_not_answer_is_unavailable(plant: Plant):
 
 
 async def test_a_call_runs_with_its_arguments(plant: Plant):
-    findings = await take.run(plant, take.check({"asset": "x", "value": 2}))
-    assert findings.summary == "x 2 1"
+    findings = await take.run(plant, take.check({"asset": "x", "value": 2.5}))
+    assert findings.summary == "x 2.5 1"

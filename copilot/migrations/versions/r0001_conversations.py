@@ -20,7 +20,9 @@ def upgrade() -> None:
     op.create_index("ix_conversations_actor", "conversations", ["actor"])
     op.create_table(
         "turns",
-        sa.Column("conversation", sa.ForeignKey("conversations.id"), primary_key=True),
+        sa.Column(
+            "conversation", sa.String(32), sa.ForeignKey("conversations.id"), primary_key=True
+        ),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("asked", sa.DateTime, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
