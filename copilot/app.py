@@ -1,5 +1,6 @@
 """Wires a copilot from its settings; the only place that knows which parts make up the whole."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,10 @@ class Copilot:
     planner: Planner
     conversations: Conversations
     database: db.Engine
+
+    async def warm(self) -> None:
+        """Get model and manuals ready, so that the first answer is as quick as later ones."""
+        await asyncio.gather(self.planner.warm(), asyncio.to_thread(self.plant.library.prepare))
 
     async def close(self) -> None:
         """Release the connection to the plant, the model and the databases."""

@@ -18,7 +18,8 @@ def present(outcomes: Sequence[Outcome], zone: ZoneInfo) -> str:
 def describe(result: Findings | Problem, zone: ZoneInfo) -> str:
     """What one call came to, in words."""
     if isinstance(result, Findings):
-        return " ".join((result.summary, *result.notices))
+        quoted = [result.quotes[0].text] if result.quotes else []
+        return "\n".join((" ".join((result.summary, *result.notices)), *quoted))
     if result.since is not None:
         return f"{result.message}; it last answered at {format_time(result.since, zone)}."
     return result.message

@@ -50,7 +50,7 @@ async def _chat(copilot: Copilot, suggestions: Sequence[str]) -> None:
         for suggestion in suggestions:
             console.print(Text(f"  {suggestion}", style="cyan"))
     console.print("Leave with Ctrl-D or `exit`.", style="dim")
-    warming = asyncio.create_task(copilot.planner.warm())
+    warming = asyncio.create_task(copilot.warm())
     conversation = await _start(copilot)
     renderer = Renderer(console, site.time_zone)
     async for text in _lines():

@@ -68,7 +68,7 @@ async def _measure(rounds: int) -> Timings:
         await _ask_cold(home, url, timings)
         copilot = bootstrap(demo_settings(home, url))
         try:
-            await copilot.planner.warm()
+            await copilot.warm()
             await _ask_all(copilot, QUESTIONS[:3], Timings())
             for _ in range(rounds):
                 await _ask_all(copilot, QUESTIONS, timings)

@@ -66,4 +66,4 @@ def _quote(passage: Passage) -> Quote:
 
 def _summary(quote: Quote) -> str:
     place = f"{quote.document} rev. {quote.revision}, page {quote.page}"
-    return f"{quote.title}, {quote.section} ({place}): {quote.text}"
+    return f"{quote.title}, {quote.section} ({place}):"

@@ -121,8 +121,8 @@ def _weigh(
 ) -> _Cause:
     """How well a mode explains what was seen: the seen share of its signs, less contrary ones.
 
-    The symptom's words add up to a tenth, each step upstream takes off 15 %, a recent repair of the
-    same component halves the support.
+    A tenth is for the symptom's words; each step upstream takes off 15 %, and a mode upstream that
+    is not known for the symptom counts half. A recent repair of the component halves the support.
     """
     cause = _Cause(mode, asset)
     total = gained = 0.0
@@ -139,7 +139,7 @@ def _weigh(
             cause.evidence.append(_signal_evidence(shift, observed.period.end, favours=False))
     heard = mode.symptoms & set(split_words(symptom))
     cause.support = max(gained / total, 0.0) * 0.9 + (0.1 if heard else 0.0)
-    cause.support *= FAR**steps
+    cause.support *= FAR**steps * (1.0 if heard or steps == 0 else 0.5)
     _weigh_alarms(cause, observed)
     _weigh_jobs(cause, observed)
     return cause

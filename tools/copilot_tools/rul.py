@@ -19,7 +19,7 @@ from copilot_tools.timeseries import Floats, bucket_medians, to_arrays
 from copilot_tools.tool import Risk, Text, tool
 
 HISTORY = timedelta(days=60)
-FITTED_DAYS = 14.0
+FITTED_DAYS = 8.0
 HORIZON_DAYS = 90.0
 BUCKET_S = 6 * 3600.0
 _DAY = 86400.0

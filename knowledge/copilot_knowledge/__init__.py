@@ -1,0 +1,1 @@
+"""Manuals: parsed, indexed, searched and cited to the page."""
