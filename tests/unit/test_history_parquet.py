@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,10 @@ def append(history: ParquetHistory, minute: int, value: float, start: datetime =
     history.append([Samples("P-1.flow", (start + timedelta(minutes=minute),), (value,))])
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
 async def values(history: ParquetHistory, signal: str = "P-1.flow") -> tuple[float | None, ...]:
     return (await history.read([signal], START, END))[signal].values
 
@@ -39,7 +44,7 @@ async def test_a_finished_day_becomes_one_file(tmp_path: Path) -> None:
     append(history, 0, 1.0)
     append(history, 1, 2.0)
     append(history, 0, 3.0, START + timedelta(days=1))
-    assert [file.name for file in (tmp_path / DAY).iterdir()] == ["day.parquet"]
+    assert names(tmp_path / DAY) == ["day.parquet"]
     assert await values(history) == (1.0, 2.0, 3.0)
 
 
@@ -51,9 +56,7 @@ async def test_arrays_are_cut_into_days_and_nan_is_bad(tmp_path: Path) -> None:
     history.append_arrays(times, {"TK-1.level": level})
     found = await history.read(["TK-1.level"], START, END)
     assert found["TK-1.level"].values == (*range(5), None, *range(6, 48))
-    assert sorted(folder.name for folder in tmp_path.iterdir()) == [
-        "2026-11-20", "2026-11-21", "2026-11-22",
-    ]  # fmt: skip
+    assert names(tmp_path) == ["2026-11-20", "2026-11-21", "2026-11-22"]
 
 
 def test_arrays_of_other_lengths_are_refused(tmp_path: Path) -> None:
@@ -132,27 +135,37 @@ for minute in range(120):
 """
 
 
+@pytest.fixture
+def acknowledgements(tmp_path: Path) -> Iterator[Iterator[int]]:
+    """Numbers a writing process prints, one after each append; it is killed at the end."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        yield (int(line) for line in writer.stdout)
+        writer.kill()
+
+
 async def test_reading_while_another_process_appends_sees_all_that_was_acknowledged(
-    tmp_path: Path,
+    tmp_path: Path, acknowledgements: Iterator[int]
 ) -> None:
     history = ParquetHistory(tmp_path)
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        for line in writer.stdout:
-            seen = await values(history)
-            assert seen == tuple(map(float, range(len(seen))))
-            assert len(seen) > int(line)
-    assert writer.returncode == 0
+    for acknowledged in acknowledgements:
+        seen = await values(history)
+        assert seen == tuple(map(float, range(len(seen))))
+        assert len(seen) > acknowledged
+    assert len(await values(history)) == 120
 
 
 async def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout is not None
-        acknowledged = [int(writer.stdout.readline()) for _ in range(40)]
-        writer.kill()
+    acknowledged = kill_after(40, tmp_path)
     seen = await values(ParquetHistory(tmp_path))
     assert seen[: len(acknowledged)] == tuple(map(float, acknowledged))
+
+
+def kill_after(lines: int, root: Path) -> list[int]:
+    command = [sys.executable, "-c", WRITER, str(root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(lines)]
+        writer.kill()
+    return acknowledged

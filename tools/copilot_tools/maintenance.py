@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from copilot_tools.chosen import choose_assets
 from copilot_tools.display import format_time, format_value
 from copilot_tools.facts import Column, Fact, Findings, Source, Table, Value
 from copilot_tools.plant import Plant
@@ -34,7 +35,7 @@ async def list_work_orders(
     A window keeps those created or finished in it; for status done, those finished in it.
     """
     now = plant.now()
-    machines = _machines(plant, asset)
+    machines = choose_assets(plant, asset) if asset else []
     period = parse_window(window, plant.site, now) if window else None
     orders = await plant.erp.work_orders(
         [machine.id for machine in machines] or None,
@@ -43,12 +44,6 @@ async def list_work_orders(
     )
     chosen = sorted((o for o in orders if _wanted(o, status, period)), key=_rank)
     return _report(plant.site, machines, chosen, _title(machines, status, period), now)
-
-
-def _machines(plant: Plant, asset: str | None) -> list[Asset]:
-    if asset is None:
-        return []
-    return plant.resolver.assets(asset) or [plant.resolver.asset(asset)]
 
 
 def _wanted(order: WorkOrder, status: str | None, period: Period | None) -> bool:
@@ -92,9 +87,9 @@ def _report(
     ]
     facts += [fact for order in orders[:DETAILED] for fact in _facts(order, now)]
     numbers = ", ".join(f"{count} {_STATUS_WORDS[status]}" for status, count in counts.items())
+    numbers = numbers if len(counts) > 1 else str(len(orders))
     return Findings(
-        summary=f"{title.capitalize() if title[0].islower() else title}: {numbers}. "
-        f"{_one_line(orders[0], site, now)}.",
+        summary=f"{_upper_first(title)}: {numbers}. {_one_line(orders[0], site, now)}.",
         facts=tuple(facts),
         tables=(_table(orders, title, now),),
         mentions=tuple(_mention(order, site) for order in orders[:SHOWN]),
@@ -147,7 +142,7 @@ def _one_line(order: WorkOrder, site: Site, now: datetime) -> str:
 def _table(orders: list[WorkOrder], title: str, now: datetime) -> Table:
     headings = ("number", "asset", "title", "status", "priority", "created", "due", "finished")
     return Table(
-        title=title.capitalize() if title[0].islower() else title,
+        title=_upper_first(title),
         columns=(
             *(Column(heading) for heading in headings),
             *(Column("cause"), Column("remedy"), Column("hours", "h"), Column("assignee")),
@@ -163,6 +158,10 @@ def _table(orders: list[WorkOrder], title: str, now: datetime) -> Table:
         source=Source("CMMS", "work_orders"),
         time=now,
     )
+
+
+def _upper_first(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _mention(order: WorkOrder, site: Site) -> str:

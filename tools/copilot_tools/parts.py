@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from copilot_tools.chosen import choose_assets
 from copilot_tools.display import format_value
 from copilot_tools.facts import Column, Fact, Findings, Source, Table, Value
 from copilot_tools.plant import Plant
@@ -29,22 +30,16 @@ async def find_parts(plant: Plant, query: Text, asset: Text | None = None) -> Fi
 
     "Below minimum", "low stock" and the like keep the parts that are due for reordering.
     """
-    machines = _machines(plant, asset)
+    machines = choose_assets(plant, asset) if asset else []
     catalogue = await plant.erp.parts()
     fitting = [part for part in catalogue if _fits(part, machines)]
-    found = WordSearch(_describe(fitting, plant.site)).find(_LOW.sub(" ", query))
+    found = WordSearch(_describe(fitting, plant.site)).find(_LOW.sub(" parts ", query))
     if _LOW.search(query):
         found = [part for part in found if _short(part)]
     if not found:
         near = WordSearch(_describe(catalogue, plant.site)).near(query)
         return _nothing(query, machines, near)
     return _report(query, found, plant.now())
-
-
-def _machines(plant: Plant, asset: str | None) -> list[Asset]:
-    if asset is None:
-        return []
-    return plant.resolver.assets(asset) or [plant.resolver.asset(asset)]
 
 
 def _fits(part: Part, machines: list[Asset]) -> bool:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from rapidfuzz import fuzz, process, utils
 from rapidfuzz.distance import DamerauLevenshtein
 
-from copilot_tools.site.names import compact, split_words
+from copilot_tools.site.names import split_words
 
 T = TypeVar("T")
 
@@ -42,14 +42,17 @@ class WordSearch(Generic[T]):
         self._mendable = sorted(word for word in vocabulary if len(word) > 3 and word.isalpha())
 
     def find(self, query: str) -> list[T]:
-        """The records that all words of the query describe: the one with that key, else the best.
+        """The records that all words of the query describe: those called exactly so, else the best.
 
-        A query without a telling word ("parts") finds everything.
+        A query of empty words only ("spare parts") finds everything.
         """
-        spelling = compact(query)
-        if exact := [e.record for e in self._entries if compact(e.key) == spelling]:
-            return exact
-        words = {self._mend(word) for word in split_words(query) if word not in _EMPTY}
+        spoken = split_words(query)
+        if not spoken:
+            return []
+        for names in (_keys, _names):
+            if exact := [e.record for e in self._entries if spoken in map(split_words, names(e))]:
+                return exact
+        words = {self._mend(word) for word in spoken if word not in _EMPTY}
         scored = [
             (len(words & own), entry.record)
             for entry, own, contexts in zip(self._entries, self._own, self._contexts, strict=True)
@@ -79,6 +82,14 @@ class WordSearch(Generic[T]):
             word, self._mendable, scorer=DamerauLevenshtein.distance, score_cutoff=edits
         )
         return str(near[0]) if near else word
+
+
+def _keys(entry: Described[T]) -> tuple[str, ...]:
+    return (entry.key,)
+
+
+def _names(entry: Described[T]) -> tuple[str, ...]:
+    return (*entry.texts, *(text for texts in entry.contexts for text in texts))
 
 
 def _words(texts: tuple[str, ...]) -> frozenset[str]:
