@@ -18,7 +18,7 @@ from copilot.demo.physics.plant import PlantPhysics
 from copilot.demo.story import Growth
 from copilot_tools.records import AlarmEvent, AlarmTransition
 
-Phase = Literal["coming", "growing", "failed", "repair", "done"]
+Phase = Literal["past", "coming", "growing", "failed", "repair", "done"]
 
 RESET_S = 900.0
 LONGEST_RAMP_S = 30 * 86400.0
@@ -72,9 +72,11 @@ class Injection:
 class Crew:
     """Carries the story out on the plant."""
 
-    def __init__(self, seed: int, growths: tuple[Growth, ...]) -> None:
+    def __init__(self, seed: int, growths: tuple[Growth, ...], start: datetime) -> None:
         self._seed = seed
-        self.courses = [Course(growth) for growth in growths]
+        self.courses = [
+            Course(growth, "past" if growth.end <= start else "coming") for growth in growths
+        ]
         self.injections: list[Injection] = []
         self._tripped: dict[str, float] = {}
 
@@ -82,7 +84,7 @@ class Crew:
         """Let faults grow, fail and be repaired up to a moment."""
         moment = datetime.fromtimestamp(seconds, UTC)
         for course in self.courses:
-            if course.phase != "done":
+            if course.phase not in ("past", "done"):
                 self._follow(course, plant, moment, seconds)
         for injection in self.injections:
             share = (seconds - injection.start) / injection.ramp if injection.ramp > 0 else 1.0
@@ -116,7 +118,7 @@ class Crew:
                 continue
             for course in self.courses:
                 growth = course.growth
-                if growth.asset != event.asset or course.phase == "coming":
+                if growth.asset != event.asset or course.phase in ("past", "coming"):
                     continue
                 moment = event.time.timestamp()
                 earlier = not course.noticed or moment < course.noticed
@@ -138,7 +140,8 @@ class Crew:
 
     def episodes(self, until: float) -> list[Episode]:
         """Every fault that has begun by a moment (seconds since 1970), by its start."""
-        return [_episode(course, until) for course in self.courses if course.phase != "coming"]
+        told = (course for course in self.courses if course.phase not in ("past", "coming"))
+        return [_episode(course, until) for course in told]
 
     def snapshot(self) -> dict[str, Any]:
         """Courses and injections as plain data."""

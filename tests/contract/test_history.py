@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +22,7 @@ START = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 END = START + timedelta(days=3)
 
 moments = st.datetimes(datetime(2026, 11, 19), datetime(2026, 11, 22), timezones=st.just(UTC))
+fresh = count()
 values = st.none() | st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
@@ -95,8 +98,6 @@ async def test_last_is_the_newest_sample(history: History) -> None:
 
 
 async def test_times_of_other_zones_are_the_same_moments(history: History) -> None:
-    from zoneinfo import ZoneInfo
-
     berlin = START.astimezone(ZoneInfo("Europe/Berlin"))
     history.append([Samples("P-1.flow", (berlin,), (1.0,))])
     found = await history.read(["P-1.flow"], berlin, berlin + timedelta(minutes=1))
@@ -110,7 +111,7 @@ async def test_times_of_other_zones_are_the_same_moments(history: History) -> No
 async def test_reading_gives_the_latest_written_value_of_every_moment(
     history: History, appended: list[dict[datetime, float | None]], data: Any
 ) -> None:
-    signal = f"P-1.{data.draw(st.uuids())}"
+    signal = f"P-1.{next(fresh)}"
     expected: dict[datetime, float | None] = {}
     for batch in appended:
         history.append([Samples(signal, tuple(batch), tuple(batch.values()))])

@@ -1,0 +1,34 @@
+"""`python -m copilot.demo --home DIR`: the demo plant's server, in a process of its own."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from copilot.demo.home import DemoError, bring_up, lock_home
+from copilot.demo.live import run_plant
+from copilot.demo.story import DAYS
+
+
+def main() -> int:
+    """Serve until told to end; answers the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m copilot.demo", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder of the plant")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, help="seed of the plant; default: that of the folder")
+    options = parser.parse_args()
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
+    try:
+        with lock_home(options.home):
+            home = bring_up(options.home, options.seed, datetime.now(UTC), DAYS, None)
+            asyncio.run(run_plant(home, options.port))
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
