@@ -7,6 +7,7 @@ mentioned. It never sees a tool's output, so nothing in the plant's data can mak
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextvars import copy_context
 from typing import TypedDict
 
 from langgraph.config import get_stream_writer
@@ -78,9 +79,12 @@ class Agent:
 
     async def _plan(self, turn: Turn) -> Turn:
         emit = get_stream_writer()
-        calls = await self._planner.plan(
-            turn["text"], turn["history"], self._tools, lambda ahead: emit(Queued(ahead))
-        )
+        context = copy_context()  # The queue moves outside this node, where the writer is unknown.
+
+        def tell_queue(ahead: int) -> None:
+            context.run(emit, Queued(ahead))
+
+        calls = await self._planner.plan(turn["text"], turn["history"], self._tools, tell_queue)
         emit(Planned(calls))
         return Turn(calls=calls)
 

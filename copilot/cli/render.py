@@ -18,6 +18,7 @@ from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, 
 
 SHOWN_FACTS = 16
 BAR = 12
+WIDEST_CELL = 40
 _QUALITY_STYLE = {
     Quality.GOOD: "",
     Quality.UNCERTAIN: "yellow",
@@ -65,7 +66,7 @@ class Renderer:
             yield Text(f"! {notice}", style="yellow")
         for quote in findings.quotes:
             yield _quote(quote)
-        if findings.facts and not findings.quotes:
+        if findings.facts and not findings.quotes and not findings.tables:
             yield self._facts(findings.facts, now)
         for series in findings.series:
             yield Padding(draw_trend(series, self._zone, self._console.width - 4), (0, 2))
@@ -87,22 +88,35 @@ class Renderer:
                 _limit_bar(fact.value, fact.normal) if fact.normal else Text(_interval(fact)),
                 Text(quality, style=_QUALITY_STYLE[fact.quality]),
                 Text(f"{format_age(now - fact.time)} ago", style="dim"),
-                Text(f"{fact.source.system} {fact.source.reference}", style="dim"),
+                Text(fact.source.system, style="dim"),
             )
         hidden = len(facts) - SHOWN_FACTS
         more = [Text(f"  and {hidden} more", style="dim")] if hidden > 0 else []
         return Group(grid, *more)
 
     def _table(self, table: Table) -> RenderableType:
+        shown = self._fitting_columns(table)
         grid = Grid(title=table.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-        for column in table.columns:
+        for position in shown:
+            column = table.columns[position]
             unit = f" ({column.unit})" if column.unit else ""
             grid.add_column(f"{column.name}{unit}", overflow="fold")
         for row in table.rows:
-            grid.add_row(*(Text(self._cell(value)) for value in row))
+            grid.add_row(*(Text(self._cell(row[position])) for position in shown))
         if table.total > len(table.rows):
             grid.caption = f"{len(table.rows)} of {table.total} shown"
         return grid
+
+    def _fitting_columns(self, table: Table) -> list[int]:
+        """The columns that fit the terminal, from the left; empty ones are left out."""
+        fitting, used = [], 0
+        for position, column in enumerate(table.columns):
+            cells = [self._cell(row[position]) for row in table.rows]
+            width = min(max(map(len, (column.name, *cells)), default=0), WIDEST_CELL) + 3
+            if any(cells) and used + width <= self._console.width:
+                fitting.append(position)
+                used += width
+        return fitting
 
     def _cell(self, value: object) -> str:
         if value is None:

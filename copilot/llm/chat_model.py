@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict
 
-from copilot.llm.engine import Engine
+from copilot.llm.engine import CONTEXT, Engine
 from copilot.llm.generation import Written, prime, write
 from copilot.llm.grammar import Grammar
 from copilot.llm.prefix_cache import PrefixCache
@@ -44,7 +45,8 @@ class ChatLlama(BaseChatModel):
     ) -> "ChatLlama":
         """The planner's model; its weights are prepared in `cache` and loaded at first use."""
         worker = Worker(lambda: Engine(prepare_weights(cache)))
-        prefixes = PrefixCache(cache / "prefixes", identity())
+        depends = f"{identity()} {version('llama-cpp-python')} {CONTEXT}"
+        prefixes = PrefixCache(cache / "prefixes", depends)
         return cls(worker=worker, prefixes=prefixes, threads=threads, limit_s=limit_s)
 
     async def warm(self, messages: Sequence[BaseMessage]) -> None:

@@ -81,10 +81,6 @@ class Engine:
         count = llama.llama_token_to_piece(self._vocabulary, token, buffer, room, 0, True)
         return buffer.raw[: max(count, 0)]
 
-    def ends(self, token: int) -> bool:
-        """Whether a token ends an answer."""
-        return bool(llama.llama_vocab_is_eog(self._vocabulary, token))
-
     def is_control(self, token: int) -> bool:
         """Whether a token speaks to the model instead of being text."""
         return bool(llama.llama_vocab_is_control(self._vocabulary, token))

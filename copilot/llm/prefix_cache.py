@@ -31,9 +31,10 @@ class PrefixCache:
         path = self._path(tokens)
         try:
             content = path.read_bytes()
-            os.utime(path)
         except OSError:
             return None
+        with suppress(OSError):
+            os.utime(path)
         head, state = content[: len(_MAGIC) + 4], content[len(_MAGIC) + 4 :]
         return state if head == _head(state) else None
 

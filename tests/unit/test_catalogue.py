@@ -18,13 +18,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("tool", CATALOGUE, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", list(CATALOGUE), ids=lambda tool: tool.name)
 def test_every_tool_has_a_row_in_the_handbook(tool: Tool):
     card = tool.card().partition(":")[0].replace("|", r"\|")
     assert f"| `{card}` |" in DOCS.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("tool", CATALOGUE, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", list(CATALOGUE), ids=lambda tool: tool.name)
 def test_every_tool_has_planner_cases(tool: Tool):
     assert sum(call["tool"] == tool.name for case in CASES for call in case["gold"]) >= 4
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from plant_fixture import ago, build_plant, work_order
 
 from copilot_tools.facts import Fact, Findings
-from copilot_tools.models.wear import last_renewal, project
+from copilot_tools.models.projection import last_renewal, project
 from copilot_tools.plant import Plant
 from copilot_tools.rul import predict_rul
 from copilot_tools.site.load import parse_site

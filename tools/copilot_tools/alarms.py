@@ -35,6 +35,7 @@ async def list_alarms(
     standing = [record for record in records if record.standing]
     raised = [] if active_only else [record for record in records if record.count]
     place = describe_place(machines, asset, area)
+    subject = machines[0].id if len(machines) == 1 else "alarms"
     parts = [_describe_standing(standing, place, plant)]
     if not active_only:
         parts.append(_describe_raised(raised, place, period))
@@ -43,7 +44,7 @@ async def list_alarms(
     shown = [record for record in records if record.standing or record in raised]
     return Findings(
         summary=" ".join(parts),
-        facts=tuple(_facts(standing, raised, period, plant.now())),
+        facts=tuple(_facts(subject, standing, raised, period, plant.now())),
         tables=(_table(shown, f"Alarms{place}", plant.now()),) if shown else (),
         mentions=tuple(record.mention for record in shown[:SHOWN]),
         notices=tuple(notices),
@@ -80,16 +81,20 @@ def _describe_raised(raised: list[AlarmRecord], place: str, period: Period) -> s
 
 
 def _facts(
-    standing: list[AlarmRecord], raised: list[AlarmRecord], period: Period, now: datetime
+    subject: str,
+    standing: list[AlarmRecord],
+    raised: list[AlarmRecord],
+    period: Period,
+    now: datetime,
 ) -> list[Fact]:
     live, journal = Source("OPC UA", "alarms"), Source("alarm journal", "alarm_events")
     open_ = sum(record.acknowledged is False for record in standing)
     facts = [
-        Fact("alarms", "standing", len(standing), live, now),
-        Fact("alarms", "not acknowledged", open_, live, now),
-        Fact("alarms", "further standing", max(len(standing) - NAMED, 0), live, now),
-        Fact("alarms", "period", period.label, journal, now),
-        Fact("alarms", "raised", sum(record.count for record in raised), journal, now),
+        Fact(subject, "standing", len(standing), live, now),
+        Fact(subject, "not acknowledged", open_, live, now),
+        Fact(subject, "further standing", max(len(standing) - NAMED, 0), live, now),
+        Fact(subject, "period", period.label, journal, now),
+        Fact(subject, "raised", sum(record.count for record in raised), journal, now),
     ]
     by_asset: Counter[str] = Counter()
     for record in raised:

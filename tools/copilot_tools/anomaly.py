@@ -1,93 +1,132 @@
-"""Does a machine behave abnormally, since when, and which of its signals show it."""
+"""Whether a machine is unlike itself: since when, and which signals by how much."""
 
 from collections.abc import Iterator
 
-from copilot_tools.display import format_time, format_value
-from copilot_tools.examination import Deviation, Examination, examine
-from copilot_tools.facts import Fact, Findings, Source, Value
+from copilot_tools.display import format_number, format_time, format_value
+from copilot_tools.examination import FACTOR, Deviation, Examination, examine
+from copilot_tools.facts import Column, Fact, Findings, Quality, Series, Source, Table, Value
 from copilot_tools.plant import Plant
+from copilot_tools.timeseries import thin, to_time
 from copilot_tools.tool import Risk, Text, Window, tool
 from copilot_tools.windows import parse_window
 
-SHOWN = 4
+DEFAULT_WINDOW = "24h"
 CLEAR_SIGMAS = 3.0
-NAMED_SHARE = 0.08
+NAMED = 4
+DRAWN = 2
+METHOD = "shrunk Mahalanobis distance of medians over time from the own history"
 
 
-@tool(risk=Risk.READ, purpose="abnormal behaviour, since when, which sensors", timeout_s=10.0)
+@tool(risk=Risk.READ, purpose="abnormal behaviour, since when, which sensors")
 async def detect_anomalies(plant: Plant, asset: Text, window: Window | None = None) -> Findings:
-    """Whether the machine is unlike itself, judged by its own history at the same operation."""
+    """Compares the running machine with its own history at the same operating point and product.
+
+    Without a window the last 24 hours are looked at.
+    """
     machine = plant.resolver.asset(asset)
-    period = parse_window(window or "24h", plant.site, plant.now())
-    seen = await examine(plant, machine, period)
-    telling = _telling(seen)
+    period = parse_window(window or DEFAULT_WINDOW, plant.site, plant.now())
+    return _report(plant, await examine(plant, machine, period))
+
+
+def _report(plant: Plant, seen: Examination) -> Findings:
+    name = f"{seen.asset.id} {seen.asset.name}"
+    clear = [d for d in seen.deviations if abs(d.sigmas) >= CLEAR_SIGMAS][:NAMED]
+    notices = list(seen.notices)
+    if seen.left_out:
+        notices.append(f"Too few values to judge {', '.join(seen.left_out)}.")
+    for signal, since in seen.resting:
+        when = format_time(since, plant.site.time_zone)
+        notices.append(f"{signal} has not moved since {when} and is perhaps frozen.")
+    judged = seen.verdict in ("normal", "abnormal", "unknown operating point")
     return Findings(
-        summary=_summary(seen, telling, plant),
-        facts=tuple(_facts(seen, telling)),
-        mentions=(f"{machine.id} {machine.name}", *(d.signal.name for d in telling)),
-        notices=tuple(_notices(seen)),
+        summary=f"{name} {_describe(plant, seen, clear)}",
+        facts=tuple(_facts(plant, seen, clear)),
+        series=tuple(_series(seen, clear)) if seen.verdict == "abnormal" else (),
+        tables=(_table(plant, seen),) if judged else (),
+        mentions=(name, *(f"{deviation.signal.name}" for deviation in clear)),
+        notices=tuple(notices),
     )
 
 
-def _telling(seen: Examination) -> list[Deviation]:
-    """The signals that make the spell abnormal; none when there is no such spell."""
-    if seen.verdict != "abnormal":
-        return []
-    chosen = [
-        d for d in seen.deviations if d.share >= NAMED_SHARE and abs(d.sigmas) >= CLEAR_SIGMAS
-    ]
-    return (chosen or list(seen.deviations[:1]))[:SHOWN]
-
-
-def _summary(seen: Examination, telling: list[Deviation], plant: Plant) -> str:
-    name = f"{seen.asset.id} {seen.asset.name}"
-    when = seen.period.label
+def _describe(plant: Plant, seen: Examination, clear: list[Deviation]) -> str:
+    zone, label = plant.site.time_zone, seen.period.label
+    known = f"{format_number(seen.reference_days)} days of running history"
+    score = f"score {format_number(round(seen.score, 1))}, abnormal from {FACTOR}"
     match seen.verdict:
         case "not enough data":
-            return f"{name}: there is not enough history to judge its behaviour, {when}."
+            return f"cannot be judged, {label}: not enough data beside {known}."
         case "not running":
-            return f"{name} did not run long enough to be judged, {when}."
+            return f"was not running long enough to be judged, {label}."
         case "unknown operating point":
-            return f"{name} ran outside the range of its known history, {when}: I cannot judge it."
+            lead = _shift(seen.deviations[0])
+            return f"runs at an operating point that its history hardly knows, {label}: {lead}."
         case "normal":
-            return f"{name} behaves as usual, {when}."
-    zone = plant.site.time_zone
-    since = f"since {format_time(seen.begin, zone)}" if seen.begin else "in this time"
-    until = "" if seen.ongoing or not seen.end else f" until {format_time(seen.end, zone)}"
-    signs = "; ".join(_words(deviation) for deviation in telling)
-    return f"{name} behaves abnormally {since}{until}: {signs}."
+            return f"runs as usual, {label} ({score})."
+    what = "; ".join(_shift(deviation) for deviation in clear)
+    begin = format_time(seen.begin, zone) if seen.begin else ""
+    if seen.end is None:
+        return f"is unlike itself since {begin} ({score}): {what}."
+    end = format_time(seen.end, zone)
+    return f"was unlike itself from {begin} to {end} and is as usual again ({score}): {what}."
 
 
-def _words(deviation: Deviation) -> str:
-    unit = deviation.signal.unit
-    way = "above" if deviation.shift > 0 else "below"
-    shift = format_value(abs(deviation.shift), unit)
-    return f"{deviation.signal.name} {format_value(deviation.level, unit)}, {shift} {way} usual"
+def _shift(deviation: Deviation) -> str:
+    side = "above" if deviation.shift > 0 else "below"
+    signal = deviation.signal
+    amount = format_value(abs(deviation.shift), signal.unit)
+    return f"{signal.name} {amount} {side} usual, at {format_value(deviation.level, signal.unit)}"
 
 
-def _facts(seen: Examination, telling: list[Deviation]) -> Iterator[Fact]:
-    source = Source("model", "behaviour learnt from own history")
+def _facts(plant: Plant, seen: Examination, clear: list[Deviation]) -> Iterator[Fact]:
+    source = Source("history", seen.asset.id)
+    quality = Quality.GOOD if seen.verdict in ("normal", "abnormal") else Quality.UNCERTAIN
 
-    def fact(name: str, value: Value, unit: str = "", note: str = "") -> Fact:
-        return Fact(seen.asset.id, name, value, source, seen.newest, unit, note=note)
+    def fact(name: str, value: Value, unit: str = "") -> Fact:
+        return Fact(seen.asset.id, name, value, source, seen.newest, unit, quality, note=METHOD)
 
-    yield fact("verdict", seen.verdict, note=seen.period.label)
+    yield fact("behaviour", seen.verdict)
     yield fact("period", seen.period.label)
-    if seen.reference_days:
-        yield fact("running time learnt from", round(seen.reference_days, 1), "days")
-    if seen.verdict in ("normal", "abnormal"):
-        yield fact("score", round(seen.score, 2), note="1 is the limit of usual behaviour")
+    yield fact("running history", seen.reference_days, "days")
+    yield fact("abnormality score", round(seen.score, 1))
+    yield fact("abnormal from score", FACTOR)
     if seen.begin is not None:
-        yield fact("abnormal since", seen.begin)
+        yield fact("unlike itself since", seen.begin)
     if seen.end is not None:
-        yield fact("abnormal until", seen.end)
-    for deviation in telling:
+        yield fact("as usual again since", seen.end)
+    for name, since in seen.resting:
+        yield fact(f"{name} unchanged since", since)
+    for deviation in clear or seen.deviations[:1]:
         signal = deviation.signal
-        yield fact(signal.name, deviation.level, signal.unit)
-        yield fact(f"{signal.name}, off usual by", abs(deviation.shift), signal.unit)
+        yield fact(f"{signal.name} against usual", deviation.shift, signal.unit)
+        yield fact(f"{signal.name} level", deviation.level, signal.unit)
 
 
-def _notices(seen: Examination) -> Iterator[str]:
-    yield from seen.notices
-    if seen.left_out:
-        yield f"Without enough good values, not judged: {', '.join(seen.left_out)}."
+def _series(seen: Examination, clear: list[Deviation]) -> Iterator[Series]:
+    """The course of the signals that stand out, from the begin of the spell on."""
+    course = seen.course
+    if course is None:
+        return
+    start = min(seen.begin or seen.period.start, seen.period.start)
+    rows = course.between(start, seen.period.end)
+    times = tuple(to_time(second) for second in course.seconds[rows].tolist())
+    for deviation in clear[:DRAWN]:
+        signal = deviation.signal
+        values = course.rows[rows, course.signals.index(signal)].tolist()
+        drawn = thin(times, [None if value != value else value for value in values])
+        source = Source("history", signal.id)
+        yield Series(seen.asset.id, signal.name, signal.unit, *drawn, source, signal.normal)
+
+
+def _table(plant: Plant, seen: Examination) -> Table:
+    headings = ("signal", "level", "against usual", "unit", "usual scatters", "share")
+    return Table(
+        title=f"{seen.asset.id} against its own history",
+        columns=tuple(Column(heading) for heading in headings),
+        rows=tuple(
+            (d.signal.name, d.level, d.shift, d.signal.unit, round(d.sigmas, 1), round(d.share, 2))
+            for d in seen.deviations
+        ),
+        total=len(seen.deviations),
+        source=Source("history", seen.asset.id),
+        time=seen.newest,
+    )

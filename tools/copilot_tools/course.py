@@ -15,7 +15,7 @@ from copilot_tools.timeseries import Flags, Floats, bucket_medians, to_seconds
 
 LEAST_COVERAGE = 0.3
 _WARM_UP_S = 3600.0
-_FINE = timedelta(hours=2)
+_FINE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def chart_course(
     """The course over [begin, end), and the names of signals that were left out.
 
     Those have too few values in the running time before or from `start`, the time of interest. A
-    row is the median of 10 min, or of 1 min when that time is short.
+    row is the median of 10 min, or of 1 min when that time is shorter than 30 min.
     """
-    width = 60.0 if end - start <= _FINE else 600.0
+    width = 60.0 if end - start < _FINE else 600.0
     # Rows end where the period does, so that the newest one is full.
     count = int((end - begin).total_seconds() // width)
     first = end.timestamp() - count * width

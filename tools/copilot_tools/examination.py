@@ -15,7 +15,7 @@ from copilot_tools.plant import Plant
 from copilot_tools.records import OrderStatus
 from copilot_tools.site.model import Asset, Signal
 from copilot_tools.sources.protocols import Samples
-from copilot_tools.timeseries import Flags, to_time
+from copilot_tools.timeseries import Flags, Floats, resting_since, to_arrays, to_time
 from copilot_tools.windows import Period
 
 REFERENCE = timedelta(days=35)
@@ -23,7 +23,9 @@ GUARD = timedelta(days=2)
 FACTOR = 1.5
 HYSTERESIS = 0.7
 LEAST_ROWS = 3
+LEAST_SIGMAS = 4.5
 LEAST_REFERENCE = 150
+_REST_OBSERVED = timedelta(days=3)
 
 Verdict = Literal["normal", "abnormal", "unknown operating point", "not running", "not enough data"]
 
@@ -47,7 +49,8 @@ class Examination:
     """The verdict on a period; begin and end are of the abnormal spell, `score` its median.
 
     A score of 1 is the 99 % limit of usual behaviour; `ongoing` means the spell reaches the last
-    sample. `deviations` come with the largest share first.
+    sample. `deviations` come with the largest first. `resting` names signals that used to move and
+    have stopped doing so, with the time since when.
     """
 
     asset: Asset
@@ -57,9 +60,11 @@ class Examination:
     begin: datetime | None = None
     end: datetime | None = None
     ongoing: bool = False
+    course: Course | None = None
     score: float = 0.0
     deviations: tuple[Deviation, ...] = ()
     reference_days: float = 0.0
+    resting: tuple[tuple[str, datetime], ...] = ()
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -106,7 +111,9 @@ def _judge(
     newest = max((s.times[-1] for s in found.values() if s.times), default=period.start)
 
     def verdict(words: Verdict, **more: Any) -> Examination:
-        return Examination(asset, period, words, newest, left_out=left_out, notices=notices, **more)
+        return Examination(
+            asset, period, words, newest, course=course, left_out=left_out, notices=notices, **more
+        )
 
     if not course.signals or not np.isfinite(course.rows[window]).any():
         return verdict("not enough data")
@@ -114,31 +121,49 @@ def _judge(
         return verdict("not running")
     learnt = course.between(begin, period.start - GUARD)
     scored = _score(course, learnt)
+    seen = window & np.isfinite(scored.scores)
     days = float((course.running & learnt).sum() * course.width / 86400)
-    if np.isfinite(scored.scores[window]).sum() < LEAST_ROWS:
+    if seen.sum() < LEAST_ROWS:
         return verdict("not enough data", reference_days=days)
+    resting = _resting(found, course, newest)
     spell = _last_spell(course, scored, window)
     if spell is None:
-        seen = window & np.isfinite(scored.scores)
         return verdict(
             "normal" if scored.unseen[seen].mean() <= 0.5 else "unknown operating point",
             score=float(np.median(scored.scores[seen])),
             deviations=_deviations(course, scored, seen),
             reference_days=days,
+            resting=resting,
         )
-    inside = spell & window
-    last = np.flatnonzero(np.isfinite(scored.scores))[-1]
-    ongoing = bool(spell[last])
     times = course.seconds[spell]
+    ongoing = bool(spell[np.flatnonzero(np.isfinite(scored.scores))[-1]])
     return verdict(
         "abnormal",
         begin=to_time(times[0]),
         end=None if ongoing else to_time(times[-1] + course.width),
         ongoing=ongoing,
-        score=float(np.median(scored.scores[inside])),
-        deviations=_deviations(course, scored, inside),
+        score=float(np.median(scored.scores[spell & window])),
+        deviations=_deviations(course, scored, spell & window),
         reference_days=days,
+        resting=resting,
     )
+
+
+def _resting(
+    found: Mapping[str, Samples], course: Course, newest: datetime
+) -> tuple[tuple[str, datetime], ...]:
+    """Signals of the running machine that have stopped moving."""
+    recent = course.between(newest - timedelta(hours=1), newest)
+    if not course.running[recent].any():
+        return ()
+    resting = []
+    for signal in course.signals:
+        seconds, values = to_arrays(found[signal.id])
+        late = seconds >= (newest - _REST_OBSERVED).timestamp()
+        since = resting_since(seconds[late], values[late])
+        if since is not None:
+            resting.append((signal.name, to_time(since)))
+    return tuple(resting)
 
 
 def _score(course: Course, learnt: Flags) -> Residuals:
@@ -170,7 +195,8 @@ def _last_spell(course: Course, scored: Residuals, window: Flags) -> Flags | Non
     """The rows of the last abnormal spell that reaches into the period.
 
     It begins where the score stays above FACTOR for LEAST_ROWS rows and ends where it stays below
-    HYSTERESIS of that for as long; time in which the machine stands still counts for neither.
+    HYSTERESIS of that for as long; time in which the machine stands still counts for neither. At
+    least one signal must be LEAST_SIGMAS away from usual in it.
     """
     rated = np.flatnonzero(np.isfinite(scored.scores))
     spells: list[tuple[int, int]] = []
@@ -189,9 +215,14 @@ def _last_spell(course: Course, scored: Residuals, window: Flags) -> Flags | Non
     for first, stop in reversed(spells):
         rows = np.zeros(len(course.seconds), dtype=np.bool_)
         rows[rated[first:stop]] = True
-        if (rows & window).any():
+        inside = rows & window
+        if inside.any() and _largest(scored.sigmas[inside]) >= LEAST_SIGMAS:
             return rows
     return None
+
+
+def _largest(sigmas: Floats) -> float:
+    return float(np.abs(np.median(sigmas, axis=0)).max())
 
 
 def _deviations(course: Course, scored: Residuals, rows: Flags) -> tuple[Deviation, ...]:
@@ -203,4 +234,4 @@ def _deviations(course: Course, scored: Residuals, rows: Flags) -> tuple[Deviati
         Deviation(signal, float(levels[i]), float(units[i]), float(sigmas[i]), float(shares[i]))
         for i, signal in enumerate(course.signals)
     ]
-    return tuple(sorted(deviations, key=lambda deviation: -deviation.share))
+    return tuple(sorted(deviations, key=lambda deviation: -abs(deviation.sigmas)))

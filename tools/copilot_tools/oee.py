@@ -25,11 +25,12 @@ async def get_oee(plant: Plant, line: Text, window: Window | None = None) -> Fin
     stops = await plant.erp.downtimes(place.id, period.start, period.end)
     index = oee_index(period.start, period.end, counts, stops, place.ideal_rate)
     if index is None:
-        return Findings(f"{place.name}, {period.label}: there are no production records.")
+        asked = Fact(place.id, "period", period.label, Source("ERP", "production_counts"), plant.now())
+        return Findings(f"{place.name}, {period.label}: there are no production records.", (asked,))
     standing = [stop for stop in stops if stop.end is None]
     return Findings(
         summary=_summary(place, period, index),
-        facts=_facts(place, index, standing, plant.now()),
+        facts=_facts(place, period, index, standing, plant.now()),
         tables=_tables(place, index, plant.now()),
         mentions=(f"{place.id} {_percent(index.oee)}",) if index.oee is not None else (place.id,),
         notices=_notices(plant.site, period, index, standing),
@@ -37,11 +38,12 @@ async def get_oee(plant: Plant, line: Text, window: Window | None = None) -> Fin
 
 
 def _facts(
-    line: Line, index: OeeIndex, standing: list[Downtime], now: datetime
+    line: Line, period: Period, index: OeeIndex, standing: list[Downtime], now: datetime
 ) -> tuple[Fact, ...]:
     reference = f"production_counts.line={line.id}; downtimes.line={line.id}"
     hours = index.planned_minutes / 60
     values: tuple[tuple[str, Value, str], ...] = (
+        ("period", period.label, ""),
         ("OEE", _percent(index.oee), "%"),
         ("availability", _percent(index.availability), "%"),
         ("performance", _percent(index.performance), "%"),

@@ -159,6 +159,7 @@ def _nothing(title: str, known: list[_Entry], unknown: str | None) -> Findings:
     near = dict.fromkeys(e.item for e in _search(known).near(unknown)) if unknown else {}
     return Findings(
         summary=f"There are no {title}.",
+        mentions=tuple(near),
         notices=(f"Orders with a similar name are for {', '.join(near)}.",) if near else (),
     )
 
@@ -171,6 +172,7 @@ def _report(
     facts = [
         Fact("orders", "matching", len(entries), source, now),
         Fact("orders", "late", late, source, now),
+        Fact("orders", "further", max(len(entries) - NAMED, 0), source, now),
     ]
     facts += [fact for entry in entries[:DETAILED] for fact in _facts(entry, now)]
     if len(entries) > SHOWN:

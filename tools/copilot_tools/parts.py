@@ -19,7 +19,7 @@ NAMED = 3
 
 _LOW = re.compile(
     r"\b((below|under|at) (the )?min(imum)?( stock)?|(low|short) (on |in |of )?stock|"
-    r"running low|out of stock|stock ?outs?|re-?order(ing)?)\b",
+    r"running low|out of stock|stock ?outs?|re-?order(ing)?)\b|^min(imum)?( stock)?$",
     re.IGNORECASE,
 )
 
@@ -38,7 +38,7 @@ async def find_parts(plant: Plant, query: Text, asset: Text | None = None) -> Fi
         found = [part for part in found if _short(part)]
     if not found:
         near = WordSearch(_describe(catalogue, plant.site)).near(query)
-        return _nothing(query, machines, near)
+        return _nothing(query, machines, near, plant.now())
     return _report(query, found, plant.now())
 
 
@@ -64,11 +64,14 @@ def _machine_words(machine: Asset, part: Part) -> tuple[str, ...]:
     return (machine.id, machine.name, machine.kind, machine.model, *machine.aliases, *names)
 
 
-def _nothing(query: str, machines: list[Asset], near: list[Part]) -> Findings:
+def _nothing(query: str, machines: list[Asset], near: list[Part], now: datetime) -> Findings:
     where = f" for {', '.join(machine.id for machine in machines)}" if machines else ""
     similar = ", ".join(_name(part) for part in near)
+    source = Source("ERP", "parts")
     return Findings(
         summary=f"No part{where} in stores matches {query!r}.",
+        facts=tuple(Fact(m.id, "matching parts", 0, source, now) for m in machines),
+        mentions=tuple(_name(part) for part in near),
         notices=(f"Parts with a similar name: {similar}.",) if near else (),
     )
 
@@ -76,7 +79,9 @@ def _nothing(query: str, machines: list[Asset], near: list[Part]) -> Findings:
 def _report(query: str, found: list[Part], now: datetime) -> Findings:
     facts = [fact for part in found[:DETAILED] for fact in _facts(part, now)]
     if len(found) > 1:
-        facts.append(Fact("parts", "matches", len(found), Source("ERP", "parts"), now))
+        source = Source("ERP", "parts")
+        facts.append(Fact("parts", "matches", len(found), source, now))
+        facts.append(Fact("parts", "further", max(len(found) - NAMED, 0), source, now))
     return Findings(
         summary=_summary(query, found),
         facts=tuple(facts),

@@ -57,7 +57,9 @@ async def get_inspections(
     label = ", ".join(name for name in (*names, period.label) if name)
     label = label[0].upper() + label[1:]
     if not results:
-        return Findings(f"{label}: nothing was inspected.")
+        about = place.id if place else "all lines"
+        asked = Fact(about, "scope", label, Source("quality", "inspections"), now)
+        return Findings(f"{label}: nothing was inspected.", (asked,))
     rejects = [r for r in results if not r.passed and (defects is None or r.defect in defects)]
     scope = Scope(label, place.id if place else "", defects, results, rejects)
     return _report(scope, plant.site.time_zone)
@@ -132,7 +134,8 @@ def _summary(scope: Scope, pareto: list[tuple[str, int]]) -> str:
 def _facts(scope: Scope, pareto: list[tuple[str, int]]) -> tuple[Fact, ...]:
     inspected = len(scope.results)
     passed = sum(result.passed for result in scope.results)
-    values: list[tuple[str, float | datetime, str]] = [
+    values: list[tuple[str, float | str | datetime, str]] = [
+        ("scope", scope.label, ""),
         ("inspected", inspected, "units"),
         ("passed", passed, "units"),
         ("rejected", inspected - passed, "units"),

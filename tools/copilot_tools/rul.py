@@ -1,193 +1,177 @@
-"""Remaining useful life: when the signal that shows a component's wear will reach its limit."""
+"""How long wearing components will last: the wear signal's trend carried on to its limit."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-import numpy as np
-
-from copilot_tools.display import format_time, format_value
+from copilot_tools.component_life import HISTORY, Evidence, Life, judge_component
+from copilot_tools.display import format_number, format_time, format_value
 from copilot_tools.errors import Unavailable
-from copilot_tools.facts import Fact, Findings, Range, Source, Value
-from copilot_tools.models.wear import COVERAGE, LEAST_POINTS, Trend, last_renewal, project
-from copilot_tools.operation import is_running, motion_signal
+from copilot_tools.facts import Fact, Findings, Quality, Range, Series, Source, Value
+from copilot_tools.models.wear import CONFIDENCE
+from copilot_tools.operation import motion_signal
 from copilot_tools.plant import Plant
 from copilot_tools.records import WorkOrder, WorkOrderStatus
-from copilot_tools.site.model import Asset, Component, Signal, Wear
-from copilot_tools.site.names import split_words
-from copilot_tools.timeseries import Floats, bucket_medians, to_arrays
+from copilot_tools.site.model import Asset, Component
+from copilot_tools.timeseries import to_time
 from copilot_tools.tool import Risk, Text, tool
 
-HISTORY = timedelta(days=60)
-FITTED_DAYS = 8.0
-HORIZON_DAYS = 90.0
-BUCKET_S = 6 * 3600.0
-_DAY = 86400.0
-METHOD = "trend of the wear signal"
-
-
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """What could be learned of one component; `trend` is None when history does not suffice."""
-
-    component: Component
-    signal: Signal
-    wear: Wear
-    since: datetime
-    renewed: bool
-    trend: Trend | None
+METHOD = "power-law trend of the medians of running days, interval by resampled residuals"
+_ORDER = ("reached", "estimate", "beyond horizon", "no wear", "not enough history")
+_STALE = timedelta(days=2)
 
 
 @tool(risk=Risk.READ, purpose="remaining useful life, time to failure")
 async def predict_rul(plant: Plant, asset: Text, component: Text | None = None) -> Findings:
-    """Days until each worn component of a machine reaches its limit; or why that is not known."""
+    """Time until a component's wear signal reaches its limit, with an 80 % interval.
+
+    Only components with a wear signal in the plant model can be judged. A repair starts the count
+    anew; nothing is said beyond 60 days, nor beyond three times as long as the wear was seen.
+    """
     machine = plant.resolver.asset(asset)
-    wanted = (
-        [plant.resolver.component(machine, component)] if component else list(machine.components)
-    )
-    judged = [c for c in wanted if c.wear is not None]
-    if not judged:
-        return _unknown(machine, wanted)
-    jobs, notices = await _done_jobs(plant, machine)
-    lives = [await _judge(plant, machine, each, jobs) for each in judged]
-    lives.sort(key=lambda life: _days(life.trend))
-    said = [_words(machine, life, plant) for life in lives]
+    chosen = [plant.resolver.component(machine, component)] if component else machine.components
+    worn = [part for part in chosen if part.wear is not None]
+    if not worn:
+        return _unknown(machine, chosen if component else ())
+    lives, notices = await _judge(plant, machine, worn)
+    return _report(plant, machine, sorted(lives, key=_urgency), notices)
+
+
+async def _judge(
+    plant: Plant, machine: Asset, worn: Sequence[Component]
+) -> tuple[list[Life], tuple[str, ...]]:
+    signals = {signal.name: signal for signal in machine.signals}
+    told = [(part, part.wear, signals[part.wear.signal]) for part in worn if part.wear]
+    motion = motion_signal(machine)
+    ids = dict.fromkeys([*(s.id for _, _, s in told), *([motion.id] if motion else [])])
+    now = plant.now()
+    samples = await plant.history.read(list(ids), now - HISTORY, now)
+    repairs, notices = await _repairs(plant, machine)
+    seen = Evidence(samples, motion, repairs, now)
+
+    def judge_all() -> list[Life]:
+        return [judge_component(part, wear, signal, seen) for part, wear, signal in told]
+
+    return await asyncio.to_thread(judge_all), notices
+
+
+def _unknown(machine: Asset, named: Sequence[Component]) -> Findings:
+    what = f"the wear of {named[0].name}" if named else "any wear"
     return Findings(
-        summary=" ".join(said[:3]),
-        facts=tuple(fact for life in lives for fact in _facts(machine, life, plant.now())),
-        mentions=(f"{machine.id} {machine.name}", *(life.component.name for life in lives)),
+        f"{machine.id} {machine.name}: no signal in the plant model tells {what}, "
+        "so its remaining life cannot be said.",
+        mentions=(f"{machine.id} {machine.name}", *(part.name for part in named)),
+    )
+
+
+async def _repairs(plant: Plant, machine: Asset) -> tuple[list[WorkOrder], tuple[str, ...]]:
+    try:
+        orders = await plant.erp.work_orders([machine.id], None, None)
+    except Unavailable as error:
+        return [], (f"{error}. Repairs are told from the signal alone.",)
+    return [o for o in orders if o.status is WorkOrderStatus.DONE and o.finished], ()
+
+
+def _urgency(life: Life) -> tuple[int, float]:
+    return _ORDER.index(life.outlook), life.trend.days if life.trend else 0.0
+
+
+def _report(
+    plant: Plant, machine: Asset, lives: Sequence[Life], notices: tuple[str, ...]
+) -> Findings:
+    name = f"{machine.id} {machine.name}"
+    old = plant.now() - max(life.newest for life in lives) > _STALE
+    if old:
+        newest = format_time(max(life.newest for life in lives), plant.site.time_zone)
+        notices += (f"The newest data of the running machine are of {newest}.",)
+    return Findings(
+        summary=f"{name}: {'; '.join(_describe(plant, life) for life in lives)}.",
+        facts=tuple(fact for life in lives for fact in _facts(plant, machine, life)),
+        series=tuple(_series(plant, machine, life) for life in lives if len(life.days) > 1),
+        mentions=(name, *(life.component.name for life in lives)),
         notices=notices,
     )
 
 
-def _unknown(machine: Asset, wanted: list[Component]) -> Findings:
-    names = ", ".join(component.name for component in wanted) or "any component"
-    return Findings(
-        f"I cannot see the wear of {machine.id} {machine.name}: the plant model names no signal "
-        f"that shows it for {names}.",
-        mentions=(f"{machine.id} {machine.name}",),
-    )
-
-
-async def _done_jobs(plant: Plant, machine: Asset) -> tuple[list[WorkOrder], tuple[str, ...]]:
-    now = plant.now()
-    try:
-        jobs = await plant.erp.work_orders([machine.id], now - HISTORY, now)
-    except Unavailable as error:
-        return [], (f"Past repairs are told from the signal alone: {error}.",)
-    return [job for job in jobs if job.status is WorkOrderStatus.DONE and job.finished], ()
-
-
-async def _judge(
-    plant: Plant, machine: Asset, component: Component, jobs: list[WorkOrder]
-) -> _Life:
-    wear = component.wear
-    assert wear is not None
-    now = plant.now()
-    signal = next(s for s in machine.signals if s.name == wear.signal)
-    start = now - HISTORY
-    days, values = await _running_medians(plant, machine, signal, start)
-    renewed = _renewed(component, jobs, days, values, wear, start)
-    first = max(renewed or 0.0, days[-1] - FITTED_DAYS)
-    used = (days >= first) & np.isfinite(values)
-    enough = used.sum() >= LEAST_POINTS
-    trend = project(days[used], values[used], wear.threshold, wear.rising) if enough else None
-    since = start + timedelta(days=float(first))
-    return _Life(component, signal, wear, since, renewed is not None and first == renewed, trend)
-
-
-async def _running_medians(
-    plant: Plant, machine: Asset, signal: Signal, start: datetime
-) -> tuple[Floats, Floats]:
-    """Six-hour medians of a signal while the machine ran; days since `start`, the last is now."""
-    motion = motion_signal(machine)
-    wanted = [signal.id] + ([motion.id] if motion and motion != signal else [])
-    found = await plant.history.read(wanted, start, plant.now())
-    seconds, values = to_arrays(found[signal.id])
-    if len(wanted) > 1:
-        moved_at, moving = to_arrays(found[wanted[1]])
-        if len(moved_at):
-            nearest = np.clip(np.searchsorted(moved_at, seconds), 0, len(moved_at) - 1)
-            values = np.where(is_running(moving, moving)[nearest], values, np.nan)
-    count = int(HISTORY.total_seconds() / BUCKET_S)
-    medians = bucket_medians(seconds, values, start.timestamp(), BUCKET_S, count)
-    days = np.arange(1, count + 1, dtype=np.float64) * (BUCKET_S / _DAY)
-    return days, medians
-
-
-def _renewed(
-    component: Component,
-    jobs: list[WorkOrder],
-    days: Floats,
-    values: Floats,
-    wear: Wear,
-    start: datetime,
-) -> float | None:
-    """The day of the last repair: by a finished job on the component, or by the signal's jump."""
-    words = set(split_words(component.name))
-    finished = [
-        (job.finished - start).total_seconds() / _DAY
-        for job in jobs
-        if job.finished and job.kind == "corrective" and words <= set(split_words(job.component))
-    ]
-    jumped = last_renewal(days, values, wear.threshold, wear.rising)
-    known = [*finished, *([jumped] if jumped is not None else [])]
-    return max(known, default=None)
-
-
-def _days(trend: Trend | None) -> float:
-    return trend.days if trend is not None and trend.days is not None else float("inf")
-
-
-def _words(machine: Asset, life: _Life, plant: Plant) -> str:
-    name = f"{machine.id} {life.component.name}"
-    unit, trend = life.signal.unit, life.trend
+def _describe(plant: Plant, life: Life) -> str:
+    part, signal, trend = life.component.name, life.signal, life.trend
+    limit = format_value(life.wear.threshold, signal.unit)
     if trend is None:
-        since = format_time(life.since, plant.site.time_zone)
-        why = "since its repair" if life.renewed else "yet"
-        return f"{name}: not enough history {why} to tell its remaining life (from {since})."
-    level = f"{life.signal.name} {format_value(trend.level, unit)}"
-    limit = format_value(life.wear.threshold, unit)
-    if trend.days == 0:
-        return f"{name}: {level} has reached its limit of {limit}."
-    if trend.days is None or trend.days > HORIZON_DAYS:
-        horizon = format_value(HORIZON_DAYS, "days")
-        return f"{name}: no sign of wear that would reach its limit within {horizon} ({level})."
-    change = format_value(abs(trend.per_day), f"{unit}/day")
-    way = "rises" if trend.per_day > 0 else "falls"
-    low, high = _interval(trend)
-    upper = f"to {format_value(high)}" if high < HORIZON_DAYS else f"to over {HORIZON_DAYS:g}"
+        since = f" since {format_time(life.since, plant.site.time_zone)}" if life.since else ""
+        return f"{part}: not enough running history{since} to see wear"
+    now = f"{signal.name} {format_value(trend.level, signal.unit)}"
+    match life.outlook:
+        case "reached":
+            return f"{part}: {signal.name} has reached its limit of {limit}"
+        case "no wear":
+            return f"{part}: no sign of wear, {now} with a limit of {limit}"
+        case "beyond horizon":
+            days = format_value(_rounded(life.horizon), "days")
+            return f"{part}: wears, but no end within {days}, {now} with a limit of {limit}"
+    open_end = trend.high > life.horizon
+    high = f"more than {format_number(_rounded(life.horizon))}" if open_end else ""
+    high = high or format_number(_rounded(trend.high))
+    rate = format_value(abs(trend.rate), f"{signal.unit} a day")
+    share = format_value(round(100 * CONFIDENCE), "%")
     return (
-        f"{name}: about {format_value(round(trend.days, 1))} days left "
-        f"({_percent()} interval {format_value(low)} {upper} days); "
-        f"{level} {way} by {change} towards {limit}."
+        f"{part}: about {format_value(_rounded(trend.days), 'days')} until {signal.name} reaches "
+        f"{limit} ({share} interval {format_number(_rounded(trend.low))} to {high} days); {now}, "
+        f"{'rising' if life.wear.rising else 'falling'} {rate}"
     )
 
 
-def _interval(trend: Trend) -> tuple[float, float]:
-    low, high = trend.low or 0.0, trend.high or HORIZON_DAYS
-    return round(low, 1), round(min(high, HORIZON_DAYS), 1)
+def _rounded(days: float) -> float:
+    """Days to the precision that an estimate deserves."""
+    return round(days, 1) if days < 10 else float(round(days))
 
 
-def _percent() -> str:
-    return f"{COVERAGE:.0%}".replace("%", " %")
-
-
-def _facts(machine: Asset, life: _Life, now: datetime) -> Iterator[Fact]:
-    source = Source("model", f"{METHOD}: {life.signal.id}")
-    part = life.component.name
+def _facts(plant: Plant, machine: Asset, life: Life) -> Iterator[Fact]:
+    signal, trend, part = life.signal, life.trend, life.component.name
+    source = Source("history", signal.id)
 
     def fact(name: str, value: Value, unit: str = "", interval: Range | None = None) -> Fact:
-        return Fact(machine.id, f"{part}: {name}", value, source, now, unit, interval=interval)
+        full = f"{part} {name}"
+        return Fact(
+            machine.id,
+            full,
+            value,
+            source,
+            life.newest,
+            unit,
+            Quality.UNCERTAIN if interval else Quality.GOOD,
+            interval=interval,
+            note=METHOD,
+        )
 
-    if life.trend is not None:
-        trend = life.trend
-        if trend.days is not None and trend.days <= HORIZON_DAYS:
-            low, high = _interval(trend)
-            name = f"remaining life, {_percent()} interval"
-            yield fact(name, round(trend.days, 1), "days", Range(low, high))
-        yield fact(f"{life.signal.name} now", trend.level, life.signal.unit)
-        yield fact("change per day", abs(trend.per_day), f"{life.signal.unit}/day")
-    yield fact("limit", life.wear.threshold, life.signal.unit)
-    yield fact("looked at since", life.since)
-    yield fact("horizon", HORIZON_DAYS, "days")
+    yield fact("outlook", life.outlook)
+    yield fact("newest running sample", life.newest)
+    yield fact(f"limit of {signal.name}", life.wear.threshold, signal.unit)
+    if life.since is not None:
+        yield fact("last made good", life.since)
+    if trend is None:
+        return
+    yield fact(signal.name, trend.level, signal.unit)
+    yield fact("horizon", _rounded(life.horizon), "days")
+    if life.outlook != "estimate":
+        return
+    high = _rounded(trend.high) if trend.high <= life.horizon else None
+    bounds = Range(_rounded(trend.low), high)
+    yield fact("remaining life", _rounded(trend.days), "days", bounds)
+    yield fact("confidence of the interval", round(100 * CONFIDENCE), "%")
+    yield fact("rate of wear", abs(trend.rate), f"{signal.unit} a day")
+    yield fact("limit expected", plant.now() + timedelta(days=trend.days))
+
+
+def _series(plant: Plant, machine: Asset, life: Life) -> Series:
+    """The daily medians that the trend was drawn through, with the limit as the range's end."""
+    now = plant.now().timestamp()
+    limit = life.wear.threshold
+    return Series(
+        machine.id,
+        f"{life.signal.name}, median of each day",
+        life.signal.unit,
+        tuple(to_time(now + day * 86400) for day in life.days.tolist()),
+        tuple(life.medians.tolist()),
+        Source("history", life.signal.id),
+        Range(high=limit) if life.wear.rising else Range(low=limit),
+    )

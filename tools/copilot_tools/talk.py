@@ -16,7 +16,7 @@ _DECLINE = (
 )
 _HELP = """\
 You can ask, in your own words, for:
-- live values and trends: "how is pump 3 doing", "flow of pump 3 over the last 8 hours"
+- live values and trends: "how is the feed pump doing", "its flow over the last hours"
 - alarms, and which machines run or stand still
 - whether a machine behaves abnormally, how long a part will last, why something happened
 - camera inspections: rejects, yield, defects by line, batch or product

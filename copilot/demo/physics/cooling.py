@@ -121,7 +121,8 @@ class Chiller:
         weather = 1.0 - 0.008 * (outdoor - 20.0)
         level = 1.0 + 0.03 * (self.supply + 2.0)
         charge = 1.0 - 0.75 * float(self.leak**1.5)
-        return 225.0 * weather * level * charge * (1.0 - 0.25 * self.condenser_fouling)
+        lift = 1.0 - 0.035 * max(self.condenser - 8.5, 0.0)
+        return 225.0 * weather * level * charge * lift
 
     def step(self, dt: float, duty: float, outdoor: float, wander: float) -> None:
         """Take the heat the cooler gave to the glycol (`duty` in kW, plus pipe and pump)."""

@@ -50,6 +50,7 @@ class Line:
     repair: Halt | None = None
     jam: Halt | None = None
     halt: Halt | None = None
+    short: float = 0.0
     wait: float = 0.0
     lack: Halt | None = None
 
@@ -115,16 +116,16 @@ class Line:
         return self.jam or self._shortage(dt, supply)
 
     def _shortage(self, dt: float, supply: Supply) -> Halt | None:
-        lack, pause = None, 0.0
+        lack, patience, pause = None, 20.0, 240.0
         if supply.pressure < 3.3:
-            lack, pause = Halt(supply.source, "product supply pressure low"), 240.0
+            lack = Halt(supply.source, "product supply pressure low")
         elif supply.header < 5.8:
-            lack, pause = Halt("C-301", "compressed air below 5.8 bar"), 1200.0
+            lack, patience, pause = Halt("C-301", "compressed air below 5.8 bar"), 2.0, 1200.0
         elif self.product.share > 0.0 and not supply.syrup:
             lack, pause = Halt("P-203", "no syrup"), 120.0
-        if lack:
-            self.wait = pause
-            self.lack = lack
+        self.short = self.short + dt if lack else 0.0
+        if lack and self.short >= patience:
+            self.lack, self.wait = lack, pause
         elif self.wait > 0.0:
             self.wait -= dt
         return self.lack if self.wait > 0.0 else None

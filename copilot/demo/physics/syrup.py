@@ -9,7 +9,7 @@ from copilot.demo.physics.mixer import Mixer
 from copilot.demo.physics.surroundings import Surroundings
 
 TANK_VOLUME = 12.0  # m3
-BULK_LIMIT = 2.4  # m3/h of liquid sugar from the silo
+BULK_LIMIT = 3.2  # m3/h of liquid sugar from the silo
 REFILL_LEVEL = 76.0  # %, above it no new batch is started
 
 

@@ -1,93 +1,135 @@
-"""How long until a wear signal reaches its limit: a robust straight line with a bootstrap interval.
+"""Where a wear signal is heading: level until wear sets in, then a rise that may gather speed.
 
-The line is Theil's and Sen's; its scatter is resampled in blocks of a day, because neighbouring
-medians are alike (moving-block bootstrap, Kunsch 1989).
+The course is a constant plus `amount * (time since onset) ** power`, with the onset, power (1 to 3)
+and amounts of the least sum of absolute residuals. The uncertainty comes from refitting it to
+resampled residuals, so that it holds the doubt about onset and power too, and is never less than a
+quarter of the time left: wear may change its course.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from copilot_tools.timeseries import Floats, robust_sd, theil_sen
+from copilot_tools.timeseries import Floats, robust_sd
 
-RESAMPLES = 200
-COVERAGE = 0.8
-LEAST_POINTS = 20
-_JUMP = 0.4
+CONFIDENCE = 0.8
+_RESAMPLES = 300
+_POWERS = (1.0, 1.5, 2.0, 3.0)
+_ONSETS = 40
+_LEAST_RISE = 3.0
+_LEAST_DOUBT = 0.25
+_LEAST_DOUBT_DAYS = 0.5
+_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The present level and its change per day, and the days left with their interval.
+    """The fitted course; times in days, `rate` in units a day at the end, signed.
 
-    `days` is None when the signal does not clearly move towards the limit.
+    `days` until the threshold, of which `low` and `high` are the 80 % interval; infinite when it
+    may never come. `significant` means that the rise cannot well be scatter.
     """
 
     level: float
-    per_day: float
-    days: float | None
-    low: float | None
-    high: float | None
+    rate: float
+    onset: float
+    days: float
+    low: float
+    high: float
+    significant: bool
 
 
-def project(days: Floats, values: Floats, limit: float, rising: bool) -> Trend:
-    """The trend of values over `days` (the last one is now) and when it meets `limit`."""
-    good = np.isfinite(values)
-    days, values = days[good], values[good]
-    slope = theil_sen(days, values)
-    line = np.median(values - slope * days)
-    level = float(line + slope * days[-1])
-    residuals = values - (line + slope * days)
-    block = max(int(np.ceil(1.0 / np.median(np.diff(days)))), 1)
-    slopes = _resampled_slopes(days, slope, residuals, block)
+def fit_wear(days: Floats, values: Floats, threshold: float, *, rising: bool) -> Trend:
+    """The trend of daily medians towards `threshold`; the time counts from the last day."""
     sign = 1.0 if rising else -1.0
-    towards = np.quantile(sign * slopes, [(1 - COVERAGE) / 2, 0.5, (1 + COVERAGE) / 2])
-    gap = sign * (limit - level)
-    if gap <= 0:
-        return Trend(level, slope, 0.0, 0.0, 0.0)
-    if towards[0] <= 0 or sign * slope <= 0:
-        return Trend(level, slope, None, None, None)
-    spread = robust_sd(residuals)
-    low = max(gap - spread, 0.0) / towards[2]
-    high = (gap + spread) / towards[0]
-    return Trend(level, slope, gap / (sign * slope), float(low), float(high))
+    goal = sign * threshold
+    shapes = _shapes(days)
+    best = _fit(sign * values[:, None], days, shapes)
+    fitted = best.course(days)[:, 0]
+    residuals = sign * values - fitted
+    random = np.random.default_rng(_SEED)
+    resampled = fitted[:, None] + random.choice(residuals, (len(days), _RESAMPLES))
+    many = _fit(resampled, days, shapes)
+    left = many.days_until(goal, days[-1])
+    estimate = float(best.days_until(goal, days[-1])[0])
+    least = max(_LEAST_DOUBT * estimate, _LEAST_DOUBT_DAYS)
+    tail = (1 - CONFIDENCE) / 2
+    rise = float(fitted[-1] - fitted[0])
+    return Trend(
+        level=sign * float(fitted[-1]),
+        rate=sign * float(best.slope(days[-1])[0]),
+        onset=float(best.onset[0]),
+        days=estimate,
+        low=max(min(float(np.quantile(left, tail, method="lower")), estimate - least), 0.0),
+        high=max(float(np.quantile(left, 1 - tail, method="higher")), estimate + least),
+        significant=bool(
+            np.quantile(many.amount, tail / 2) > 0 and rise > _LEAST_RISE * robust_sd(residuals)
+        ),
+    )
 
 
-def last_renewal(days: Floats, values: Floats, limit: float, rising: bool) -> float | None:
-    """When the signal last jumped back from its limit, as a repair makes it; None if it never did.
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """One onset and power to try, with the basis they make and its pseudo-inverse."""
 
-    A jump is a step between the medians of neighbouring days of at least 40 % of the way from the
-    healthiest level to the limit.
-    """
-    sign = 1.0 if rising else -1.0
-    worn = sign * values
-    if not np.isfinite(worn).any():
-        return None
-    span = sign * limit - float(np.nanquantile(worn, 0.05))
-    if span <= 0:
-        return None
-    whole = np.floor(days)
-    medians = [(day, np.nanmedian(worn[whole == day])) for day in np.unique(whole[~np.isnan(worn)])]
-    renewals = [
-        later for (_, before), (later, after) in pairwise(medians) if before - after > _JUMP * span
-    ]
-    return float(renewals[-1]) if renewals else None
+    onset: float
+    power: float
+    basis: Floats
+    solver: Floats
 
 
-def _resampled_slopes(days: Floats, slope: float, residuals: Floats, block: int) -> Floats:
-    random = np.random.default_rng(0)
-    count = len(residuals)
-    starts = max(count - block, 1)
-    pieces = int(np.ceil(count / block))
-    slopes = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):
-        chosen = random.integers(0, starts, pieces)
-        noise = np.concatenate([residuals[c : c + block] for c in chosen])[:count]
-        slopes[i] = slope + _least_squares_slope(days[: len(noise)], noise)
-    return slopes
+@dataclass(frozen=True, slots=True)
+class _Courses:
+    """Fitted courses, one an element."""
+
+    base: Floats
+    amount: Floats
+    onset: Floats
+    power: Floats
+
+    def course(self, days: Floats) -> Floats:
+        """Their values, days by courses."""
+        passed = np.maximum(days[:, None] - self.onset, 0)
+        return np.asarray(self.base + self.amount * passed**self.power, dtype=np.float64)
+
+    def slope(self, day: float) -> Floats:
+        """Their rise a day at a day."""
+        passed = np.maximum(day - self.onset, 1e-9)
+        return np.asarray(self.amount * self.power * passed ** (self.power - 1), dtype=np.float64)
+
+    def days_until(self, goal: float, day: float) -> Floats:
+        """How long after `day` each reaches the goal: 0 when it has, infinite for never."""
+        growing = self.amount > 0
+        amount = np.where(growing, self.amount, 1.0)
+        passed = (np.maximum(goal - self.base, 0) / amount) ** (1 / self.power)
+        left = np.maximum(self.onset + passed - day, 0)
+        return np.asarray(np.where(growing, left, np.inf), dtype=np.float64)
 
 
-def _least_squares_slope(x: Floats, y: Floats) -> float:
-    centred = x - x.mean()
-    return float((centred * (y - y.mean())).sum() / (centred**2).sum())
+def _shapes(days: Floats) -> list[_Shape]:
+    """Every onset from the first day to four days before the last, with every power."""
+    last = max(float(days[-1]) - 4.0, float(days[0]))
+    onsets = np.linspace(float(days[0]), last, min(len(days), _ONSETS)).tolist()
+    shapes = []
+    for onset in onsets:
+        for power in _POWERS:
+            passed = np.maximum(days - onset, 0)
+            basis = np.column_stack([np.ones(len(days)), passed**power])
+            solver = np.asarray(np.linalg.pinv(basis), dtype=np.float64)
+            shapes.append(_Shape(onset, power, basis, solver))
+    return shapes
+
+
+def _fit(courses: Floats, days: Floats, shapes: Sequence[_Shape]) -> _Courses:
+    """The shape with the least absolute residuals for each column of `courses`."""
+    least = np.full(courses.shape[1], np.inf)
+    found = np.zeros((4, courses.shape[1]))
+    for shape in shapes:
+        solution = shape.solver @ courses
+        loss = np.abs(courses - shape.basis @ solution).sum(axis=0)
+        better = loss < least
+        least[better] = loss[better]
+        found[:2, better] = solution[:, better]
+        found[2:, better] = [[shape.onset], [shape.power]]
+    return _Courses(*found)
