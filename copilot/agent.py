@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextvars import copy_context
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
@@ -19,6 +19,7 @@ from copilot.llm.planner import PlannedTurn, Planner
 from copilot.message import clean_message
 from copilot.present import mentions, present
 from copilot_tools.errors import Denied, Retry, ToolError, Unavailable
+from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
 from copilot_tools.tool import Call, Registry
 
@@ -62,7 +63,8 @@ class Agent:
             if notice:
                 yield notice
             turn = Turn(text=message, history=history)
-            async for event in self._graph.astream(turn, stream_mode="custom"):
+            async for emitted in self._graph.astream(turn, stream_mode="custom"):
+                event = cast(Event, emitted)
                 if isinstance(event, Planned):
                     plan_s = time.perf_counter() - started
                 elif isinstance(event, Outcome) and first_fact_s is None:
@@ -77,22 +79,23 @@ class Agent:
         total = time.perf_counter() - started
         yield Ended(plan_s if plan_s is not None else total, first_fact_s, total)
 
-    async def _plan(self, turn: Turn) -> Turn:
+    async def _plan(self, state: Turn) -> Turn:
         emit = get_stream_writer()
         context = copy_context()  # The queue moves outside this node, where the writer is unknown.
 
         def tell_queue(ahead: int) -> None:
             context.run(emit, Queued(ahead))
 
-        calls = await self._planner.plan(turn["text"], turn["history"], self._tools, tell_queue)
+        calls = await self._planner.plan(state["text"], state["history"], self._tools, tell_queue)
         emit(Planned(calls))
         return Turn(calls=calls)
 
-    async def _act(self, turn: Turn) -> Turn:
+    async def _act(self, state: Turn) -> Turn:
         emit = get_stream_writer()
 
         async def carry_out(position: int, call: Call) -> Outcome:
             started = time.perf_counter()
+            result: Findings | Problem
             try:
                 result = await self._tools[call.tool].run(self._plant, call)
             except ToolError as error:
@@ -102,13 +105,13 @@ class Agent:
             return outcome
 
         outcomes = await asyncio.gather(
-            *(carry_out(position, call) for position, call in enumerate(turn["calls"]))
+            *(carry_out(position, call) for position, call in enumerate(state["calls"]))
         )
         return Turn(outcomes=tuple(outcomes))
 
-    async def _present(self, turn: Turn) -> Turn:
-        text = present(turn["outcomes"], self._plant.site.time_zone)
-        get_stream_writer()(Answered(text, turn["outcomes"]))
+    async def _present(self, state: Turn) -> Turn:
+        text = present(state["outcomes"], self._plant.site.time_zone)
+        get_stream_writer()(Answered(text, state["outcomes"]))
         return Turn()
 
     async def _remembered(self, conversation: str) -> tuple[list[PlannedTurn], Noticed | None]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import Engine
+
 from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
@@ -31,7 +33,7 @@ class Copilot:
     plant: Plant
     planner: Planner
     conversations: Conversations
-    database: db.Engine
+    database: Engine
 
     async def warm(self) -> None:
         """Get model and manuals ready, so that the first answer is as quick as later ones."""

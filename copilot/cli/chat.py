@@ -5,9 +5,9 @@ import dataclasses
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from platformdirs import user_state_path
 from rich.console import Console
@@ -19,6 +19,8 @@ from copilot.cli.render import Renderer
 from copilot.events import Answered, Event
 from copilot.settings import APP
 from copilot_tools.errors import Unavailable
+
+T = TypeVar("T")
 
 GOODBYE = frozenset(("exit", "quit", "bye", "/exit", "/quit"))
 
@@ -34,7 +36,7 @@ def run_questions(copilot: Copilot, questions: Sequence[str], as_json: bool) -> 
     return asyncio.run(_closing(copilot, _questions(copilot, questions, as_json)))
 
 
-async def _closing(copilot: Copilot, work: Any) -> Any:
+async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
     try:
         return await work
     finally:

@@ -31,12 +31,13 @@ def run_demo(
     with _shown_progress() as step:
         _prepare_plant(home, seed, reset, step)
         _prepare_model(step)
-    from copilot.app import bootstrap
-    from copilot.cli.chat import run_chat, run_questions
-    from copilot.demo.process import demo_plant, demo_settings
+    from copilot.demo.process import demo_settings, starting_demo_plant
 
-    with demo_plant(home) as url:
-        copilot = bootstrap(demo_settings(home, url))
+    with starting_demo_plant(home) as plant:
+        from copilot.app import bootstrap
+        from copilot.cli.chat import run_chat, run_questions
+
+        copilot = bootstrap(demo_settings(home, plant.wait_until_ready()))
         if questions:
             return run_questions(copilot, questions, as_json)
         return run_chat(copilot, SUGGESTIONS)

@@ -33,6 +33,8 @@ class Renderer:
     def __init__(self, console: Console, zone: ZoneInfo) -> None:
         self._console = console
         self._zone = zone
+        self._waiting: dict[int, Outcome] = {}
+        self._next = 0
 
     def show(self, event: Event, now: datetime) -> None:
         """Print one event."""
@@ -40,19 +42,29 @@ class Renderer:
             case Queued(ahead=ahead) if ahead:
                 self._console.print(f"waiting, {ahead} before you", style="dim")
             case Planned(calls=calls):
+                self._waiting, self._next = {}, 0
                 for call in calls:
-                    words = " · ".join(_word(value) for value in call.arguments.values())
+                    words = " · ".join(_word(*argument) for argument in call.arguments.items())
                     self._console.print(Text(f"› {call.tool}  {words}", style="dim"))
-            case Outcome(result=Findings() as findings):
-                self._console.print(Group(*self._findings(findings, now)))
-            case Outcome(result=Problem() as problem):
-                self._console.print(self._problem(problem))
+            case Outcome():
+                self._show_in_order(event, now)
             case Answered(text=text, outcomes=()):
                 self._console.print(Text(text))
             case Noticed(message=message):
                 self._console.print(Text(message, style="yellow"))
             case Ended(total_s=total):
                 self._console.print(Text(f"{total:.2f} s", style="dim"), justify="right")
+
+    def _show_in_order(self, outcome: Outcome, now: datetime) -> None:
+        """Print outcomes as they were asked; one that is early waits for those before it."""
+        self._waiting[outcome.position] = outcome
+        while self._next in self._waiting:
+            result = self._waiting.pop(self._next).result
+            self._next += 1
+            if isinstance(result, Findings):
+                self._console.print(Group(*self._findings(result, now)))
+            else:
+                self._console.print(self._problem(result))
 
     def _problem(self, problem: Problem) -> RenderableType:
         words = problem.message
@@ -130,7 +142,9 @@ class Renderer:
         return Text(f"  {picture.title}, {when}: {picture.path}", style="dim")
 
 
-def _word(value: object) -> str:
+def _word(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

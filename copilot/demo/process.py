@@ -23,46 +23,63 @@ def demo_settings(home: Path, url: str, cache: Path | None = None) -> Settings:
             plant=f"sqlite:///{home / 'plant.db'}", own=f"sqlite:///{home / 'copilot.db'}"
         ),
         history=HistorySettings(path=home / "history"),
-        **({"cache": cache} if cache else {}),
+        cache=cache or Settings().cache,
     )
 
 
 @contextmanager
 def demo_plant(home: Path) -> Iterator[str]:
-    """The demo plant's server in a process of its own; gives the URL, stops it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "copilot.demo", "--home", str(home), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+    """The demo plant's server, running; gives its URL and stops it at the end."""
+    with starting_demo_plant(home) as plant:
+        yield plant.wait_until_ready()
+
+
+@contextmanager
+def starting_demo_plant(home: Path) -> Iterator["DemoProcess"]:
+    """The demo plant's server as it starts, so that other work can be done meanwhile."""
+    plant = DemoProcess(home)
     try:
-        yield _wait_until_ready(process)
+        yield plant
     finally:
-        process.send_signal(signal.SIGTERM)
+        plant.stop()
+
+
+class DemoProcess:
+    """The process of a demo plant's server."""
+
+    def __init__(self, home: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "copilot.demo", "--home", str(home), "--port", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def wait_until_ready(self) -> str:
+        """The endpoint that the server prints; raises DemoError when it ends instead."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("ready "):
+                threading.Thread(target=self._drain, daemon=True).start()
+                return line.removeprefix("ready ").strip()
+        raise DemoError(f"the demo plant stopped at once, exit code {self._process.wait()}")
+
+    def stop(self) -> None:
+        """End the server; kill it when it does not within ten seconds."""
+        self._process.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=10)
+            self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
 
-
-def _wait_until_ready(process: "subprocess.Popen[str]") -> str:
-    """The endpoint that the server prints; later lines are read and dropped by a thread."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("ready "):
-            threading.Thread(target=_drain, args=(process,), daemon=True).start()
-            return line.removeprefix("ready ").strip()
-    raise DemoError(f"the demo plant stopped at once, exit code {process.wait()}")
-
-
-def _drain(process: "subprocess.Popen[str]") -> None:
-    try:
-        for _ in process.stdout or ():
-            pass
-    except ValueError:
-        return
+    def _drain(self) -> None:
+        """Read and drop later lines, so that the server never waits for a reader."""
+        try:
+            for _ in self._process.stdout or ():
+                pass
+        except ValueError:
+            return

@@ -3,18 +3,24 @@
 import asyncio
 
 from copilot_knowledge.document import Answer, Passage
-from copilot_tools.facts import Findings, Quote
+from copilot_tools.errors import Retry
+from copilot_tools.facts import Fact, Findings, Quote, Source
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
 from copilot_tools.tool import Risk, Text, tool
 
-SHOWN = 3
+SHOWN = 2
 
 
 @tool(risk=Risk.READ, purpose="procedures, fault codes, specifications, safety")
 async def search_manuals(plant: Plant, query: Text, asset: Text | None = None) -> Findings:
-    """The passages that answer a question; nothing is quoted when the manuals do not cover it."""
+    """The passages that answer a question; nothing is quoted when the manuals do not cover it.
+
+    An asset that is none but a word of the question ("filling valve") is searched for as one.
+    """
     machines = _machines(plant, asset)
+    if asset and not machines:
+        query = f"{query} {asset}"
     documents = {document for machine in machines for document in machine.documents}
     answer = await asyncio.to_thread(plant.library.search, query, documents=documents)
     notices = list(answer.notices)
@@ -24,23 +30,33 @@ async def search_manuals(plant: Plant, query: Text, asset: Text | None = None) -
             names = ", ".join(machine.id for machine in machines)
             notices.append(f"Found outside the manuals of {names}: check that it applies.")
             answer = wider
-    return _report(query, answer, tuple(notices))
+    return _report(plant, answer, tuple(notices))
 
 
 def _machines(plant: Plant, asset: str | None) -> list[Asset]:
+    """The machines meant; none for words that name no machine, while a wrong id is asked back."""
     if asset is None:
         return []
-    return plant.resolver.assets(asset) or [plant.resolver.asset(asset)]
+    try:
+        return plant.resolver.assets(asset) or [plant.resolver.asset(asset)]
+    except Retry:
+        if any(letter.isdigit() for letter in asset):
+            raise
+        return []
 
 
-def _report(query: str, answer: Answer, notices: tuple[str, ...]) -> Findings:
+def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
     if answer.unknown_codes:
         codes = ", ".join(answer.unknown_codes)
         notices += (f"{codes} is in none of the manuals searched.",)
     if answer.strength == "none" or not answer.passages:
-        searched = "; ".join(answer.searched)
+        now = plant.now()
         return Findings(
-            "The manuals here do not cover that.", notices=(*notices, f"Searched: {searched}.")
+            "The manuals here do not cover that.",
+            tuple(
+                Fact("manuals", "searched", d, Source("manuals", d), now) for d in answer.searched
+            ),
+            notices=(*notices, f"Searched: {'; '.join(answer.searched)}."),
         )
     quotes = tuple(_quote(passage) for passage in answer.passages[:SHOWN])
     if answer.strength == "weak":
