@@ -9,6 +9,8 @@ from copilot_tools.plant import Plant
 from copilot_tools.site.load import parse_site
 from copilot_tools.site.resolve import Resolver
 
+pytest_plugins = ["model_fixture"]
+
 SITE = """\
 [site]
 id = "small"

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import getpass
+import io
 import json
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -80,6 +81,8 @@ async def _show(copilot: Copilot, conversation: str, text: str, renderer: Render
 async def _lines() -> AsyncIterator[str]:
     """What the user types, line by line; with history and editing on a real terminal."""
     if not sys.stdin.isatty():
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
         for line in sys.stdin:
             if line.strip():
                 yield line

@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from copilot.demo.home import DemoError, bring_up, lock_home
 from copilot.demo.live import run_plant
 from copilot.demo.story import DAYS
@@ -27,6 +29,11 @@ def main() -> int:
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1
+    except (OSError, SQLAlchemyError) as error:
+        print(f"the demo plant had to stop: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

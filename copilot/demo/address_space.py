@@ -10,12 +10,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from copilot.demo.alarms import Standing
 from copilot.demo.controls import Command
-from copilot.demo.nodes import (
-    COMPONENT,
-    CONDITION,
-    NodeBuilder,
-    argument,
-)
+from copilot.demo.nodes import COMPONENT, CONDITION, NodeBuilder, argument
 from copilot.demo.ua_values import part_id, standard_id
 from copilot_tools.site.model import AlarmDefinition, Asset, Setpoint, Severity, Signal, Site
 
@@ -144,8 +139,8 @@ def _add_condition(
         f"{base}.Acknowledge",
         "Acknowledge",
         (
-            argument("EventId", ua.VariantType.ByteString, "not looked at"),
-            argument("Comment", ua.VariantType.LocalizedText, "kept in no place"),
+            argument("EventId", ua.VariantType.ByteString, "identifies the event, not needed here"),
+            argument("Comment", ua.VariantType.LocalizedText, "a remark, not stored"),
         ),
     )
     plant.acknowledge[method] = alarm.id

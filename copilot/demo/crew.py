@@ -79,11 +79,15 @@ class Crew:
         ]
         self.injections: list[Injection] = []
         self._tripped: dict[str, float] = {}
+        self._foreign: set[str] = set()  # machines whose trip is not the story's
 
     def act(self, plant: PlantPhysics, seconds: float) -> None:
         """Let faults grow, fail and be repaired up to a moment."""
         moment = datetime.fromtimestamp(seconds, UTC)
+        self._tell_apart(plant)
         for course in self.courses:
+            if course.phase == "coming" and moment < course.growth.start:
+                break  # they are in the order of their start
             if course.phase not in ("past", "done"):
                 self._follow(course, plant, moment, seconds)
         for injection in self.injections:
@@ -146,7 +150,9 @@ class Crew:
     def snapshot(self) -> dict[str, Any]:
         """Courses and injections as plain data."""
         courses = [{name: getattr(course, name) for name in STORED} for course in self.courses]
-        return {"courses": courses, "injections": [asdict(i) for i in self.injections]}
+        injections = [asdict(injection) for injection in self.injections]
+        foreign = sorted(self._foreign)
+        return {"courses": courses, "injections": injections, "foreign": foreign}
 
     def restore(self, stored: dict[str, Any]) -> None:
         """Take over a stored state."""
@@ -154,14 +160,13 @@ class Crew:
             for name in STORED:
                 setattr(course, name, values[name])
         self.injections = [Injection(**values) for values in stored["injections"]]
+        self._foreign = set(stored["foreign"])
 
     def _follow(
         self, course: Course, plant: PlantPhysics, moment: datetime, seconds: float
     ) -> None:
         growth = course.growth
         if course.phase == "coming":
-            if moment < growth.start:
-                return
             course.phase = "growing"
         if course.phase == "growing":
             self._grow(course, plant, moment, seconds)
@@ -176,7 +181,7 @@ class Crew:
         set_fault(plant, growth.fault, growth.asset, course.severity)
         if not course.noticed and moment >= growth.start + FOUND_AT * (growth.end - growth.start):
             course.noticed = seconds
-        if _has_failed(growth, plant):
+        if growth.asset not in self._foreign and _has_failed(growth, plant):
             course.phase = "failed"
             course.failed = seconds
             course.noticed = course.noticed or seconds
@@ -190,6 +195,13 @@ class Crew:
                 0.8, 1.25
             )
 
+    def _tell_apart(self, plant: PlantPhysics) -> None:
+        """Remember which machines injected faults have tripped, until they are reset."""
+        tripped = {asset for asset, drive in plant.drives.items() if drive.trip}
+        self._foreign &= tripped
+        if self.injections:
+            self._foreign |= tripped | {injection.asset for injection in self.injections}
+
     def _finish(self, course: Course, plant: PlantPhysics) -> None:
         repair_fault(plant, course.growth.fault, course.growth.asset)
         course.phase = "done"
@@ -200,9 +212,8 @@ class Crew:
     def _ordered_halt(self, line: Line) -> Halt | None:
         """The planned repair that keeps a line standing."""
         for course in self.courses:
-            growth = course.growth
-            if course.phase == "repair" and _concerns(growth.asset, line):
-                fault = FAULTS[growth.fault]
+            if course.phase == "repair" and _concerns(course.growth.asset, line):
+                growth, fault = course.growth, FAULTS[course.growth.fault]
                 return Halt(growth.asset, f"{fault.component}: {fault.remedy}", planned=True)
         return None
 

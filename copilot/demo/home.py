@@ -94,7 +94,7 @@ class DemoHome:
         """The plant as it was when it was stored last."""
         stored = _read_json(self.root / "state.json")
         start = datetime.fromisoformat(stored["now"])
-        simulation = Simulation(self.seed, self.anchor, start, load_site(self.plant_toml))
+        simulation = Simulation(self.seed, self.anchor, start, load_site(PLANT_TOML))
         simulation.restore(stored)
         return simulation
 
@@ -172,16 +172,34 @@ def _make(root: Path, seed: int, now: datetime, days: int, tell: Progress) -> De
     home = DemoHome(root, seed, now)
     shutil.copyfile(PLANT_TOML, home.plant_toml)
     start = (now - timedelta(days=days)).replace(second=0)
-    simulation = Simulation(seed, now, start, load_site(home.plant_toml))
-    history = ParquetHistory(home.history)
-    whole = Chronicle(start, start)
+    simulation = Simulation(seed, now, start, load_site(PLANT_TOML))
+    chronicle = _simulate_past(home, simulation, now, tell)
+    tell("Writing orders, stock and inspections", 0.1)
+    rows.write(home.engine(), chronicle, seed, home.images)
+    tell("Writing orders, stock and inspections", 1.0)
+    _print_manuals(home, tell)
+    secret = root / "executor.secret"
+    secret.touch(0o600)
+    secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
+    _write_json(root / "state.json", simulation.snapshot())
+    marker = {"seed": seed, "anchor": now.isoformat(), "made_from": _fingerprint(), "days": days}
+    _write_json(root / "marker.json", marker)
+    return home
+
+
+def _simulate_past(
+    home: DemoHome, simulation: Simulation, now: datetime, tell: Progress
+) -> Chronicle:
+    history, start = ParquetHistory(home.history), simulation.now
+    chronicle = Chronicle(start, start)
     for stretch in simulation.run(now, STEP_S):
         history.append_arrays(*stretch.samples(simulation.signals))
-        join_chronicle(whole, stretch.chronicle)
-        tell("Simulating sixty days of the plant", (simulation.now - start) / (now - start))
-    tell("Writing orders, stock and inspections", 0.1)
-    rows.write(home.engine(), whole, seed, home.images)
-    tell("Writing orders, stock and inspections", 1.0)
+        join_chronicle(chronicle, stretch.chronicle)
+        tell("Simulating the plant's past", (simulation.now - start) / (now - start))
+    return chronicle
+
+
+def _print_manuals(home: DemoHome, tell: Progress) -> None:
     written: list[str] = []
 
     def count(name: str) -> None:
@@ -190,13 +208,6 @@ def _make(root: Path, seed: int, now: datetime, days: int, tell: Progress) -> De
 
     manuals.render(home.manuals, count)
     tell("Printing the manuals", 1.0)
-    secret = root / "executor.secret"
-    secret.touch(0o600)
-    secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
-    _write_json(root / "state.json", simulation.snapshot())
-    marker = {"seed": seed, "anchor": now.isoformat(), "made_from": _fingerprint(), "days": days}
-    _write_json(root / "marker.json", marker)
-    return home
 
 
 def _catch_up(home: DemoHome, now: datetime, tell: Progress) -> None:

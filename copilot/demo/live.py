@@ -23,20 +23,23 @@ class Recorder:
         self._home = home
         self._simulation = simulation
         self._samples: list[tuple[Times, dict[str, Values]]] = []
-        self._chronicle = Chronicle(simulation.now, simulation.now)
+        self._chronicle: Chronicle | None = None
         self._storing: asyncio.Task[None] | None = None
 
     def add(self, stretch: Stretch) -> None:
         """Remember a stretch until it is stored."""
         self._samples.append(stretch.samples(self._simulation.signals, SAMPLE_S))
-        join_chronicle(self._chronicle, stretch.chronicle)
+        if self._chronicle is None:
+            self._chronicle = stretch.chronicle
+        else:
+            join_chronicle(self._chronicle, stretch.chronicle)
 
     async def store(self) -> None:
         """Begin to store what was gathered; ends, or fails, with the storing before it."""
         await self.finish()
         samples, chronicle = self._samples, self._chronicle
-        self._samples, self._chronicle = [], Chronicle(chronicle.end, chronicle.end)
-        if not samples:
+        self._samples, self._chronicle = [], None
+        if chronicle is None:
             return
         times = np.concatenate([times for times, _ in samples])
         values = {

@@ -1,5 +1,6 @@
 """The shift book of the demo plant: stops of the lines and what they made, minute by minute."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,22 +25,11 @@ class Logbook:
     def note(self, begin: float, end: float, crew: Crew) -> None:
         """Write down the step from `begin` to `end` (seconds since 1970)."""
         halt = self._line.halt
-        if halt is not self._halt and halt != self._halt:
+        if halt != self._halt:
             self._close(begin)
             if halt:
-                # Only the fault behind a stop is of interest, not one that grows beside a jam.
-                planned_or_jam = halt in (self._line.planned, self._line.jam)
-                fault = "" if planned_or_jam else crew.source(halt)
-                self._stop = Stop(
-                    self._line.id,
-                    halt.asset,
-                    _moment(begin),
-                    None,
-                    halt.reason,
-                    halt.planned,
-                    fault,
-                )
-        self._halt = halt
+                self._open(halt, begin, crew)
+            self._halt = halt
         if int(end) % MINUTE == 0:
             self._write_minute(end)
 
@@ -66,19 +56,16 @@ class Logbook:
             self._halt = Halt(asset, reason, planned)
             self._stop = Stop(self._line.id, asset, _moment(start), None, reason, planned, fault)
 
+    def _open(self, halt: Halt, begin: float, crew: Crew) -> None:
+        # Only the fault behind a stop is of interest, not one that grows beside a jam.
+        unrelated = halt in (self._line.planned, self._line.jam)
+        fault = "" if unrelated else crew.source(halt)
+        start = _moment(begin)
+        self._stop = Stop(self._line.id, halt.asset, start, None, halt.reason, halt.planned, fault)
+
     def _close(self, end: float) -> None:
         if self._stop:
-            stop = self._stop
-            closed = Stop(
-                stop.line,
-                stop.asset,
-                stop.start,
-                _moment(end),
-                stop.reason,
-                stop.planned,
-                stop.fault,
-            )
-            self.stops.append(closed)
+            self.stops.append(replace(self._stop, end=_moment(end)))
             self._stop = None
 
     def _write_minute(self, end: float) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from math import isnan
 from typing import Any
 
 from asyncua import ua
@@ -80,7 +81,7 @@ class PlantServer:
                 await self._write(node, value, GOOD, self._simulation.now)
 
     async def _write_number(self, node: ua.NodeId, value: float, moment: datetime) -> None:
-        good = value == value
+        good = not isnan(value)
         variant = ua.Variant(value if good else 0.0, ua.VariantType.Double)
         await self._write(node, variant, GOOD if good else LOST, moment)
 

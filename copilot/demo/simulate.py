@@ -176,7 +176,10 @@ class Simulation:
 
     def _tell(self, start: datetime, events: list[AlarmEvent]) -> Chronicle:
         self.crew.notice(events)
-        told = Chronicle(start, self.now, alarms=sorted(events, key=lambda event: event.time))
+        # From the full minute on: the minute that was running at the start is told at its end.
+        told = Chronicle(
+            start.replace(second=0), self.now, alarms=sorted(events, key=lambda event: event.time)
+        )
         told.episodes = self.crew.episodes(self.now.timestamp())
         for book in self.books:
             stops, minutes = book.take()

@@ -1,6 +1,7 @@
 """The faults that happen in the demo plant: sixty days of past ones, and those growing right now.
 
-A story is fixed by its seed and by the moment the plant was set up, so it can be told again.
+A story is fixed by its seed and by the moment the plant was set up, so it can be told again. A
+plant that runs on for months sees faults like those of its past again.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 from copilot.demo.faults import FAULTS
 
 DAYS = 60
+CYCLES = 3  # how often the past comes back
+CALM = 12.0  # days until it does, so that what grows now is over
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -82,11 +85,14 @@ PRESENT = (
 
 
 def story(seed: int, now: datetime) -> tuple[Growth, ...]:
-    """All faults from sixty days before `now` on, by their start; the last ones still grow."""
+    """All faults from sixty days before `now` on, by their start."""
     random = Random(f"story {seed}")
-    past = (_past(random, now, *plan) for plan in PAST)
-    present = (_present(random, now, *plan) for plan in PRESENT)
-    return tuple(sorted((*past, *present), key=lambda growth: growth.start))
+    told = [_past(random, now, *plan) for plan in PAST]
+    told += (_present(random, now, *plan) for plan in PRESENT)
+    for cycle in range(1, CYCLES + 1):
+        shifted = now + timedelta(days=CALM + cycle * DAYS)
+        told += (_past(random, shifted, *plan) for plan in PAST)
+    return tuple(sorted(told, key=lambda growth: growth.start))
 
 
 def _past(

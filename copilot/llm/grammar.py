@@ -48,10 +48,15 @@ _SCHEMAS: dict[ParameterKind, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What a model's answer must be; `opening` is how every such answer begins."""
+    """What a model's answer must be.
+
+    `opening` is how every such answer begins; `parts` are how its parts begin: once a part differs
+    from all others, the rest of its beginning need not be asked of the model.
+    """
 
     gbnf: str
     opening: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -62,7 +67,8 @@ def plan_grammar(tools: Registry) -> Grammar:
     calls = [f"tool{position} ::= {_call(tool)}" for position, tool in enumerate(tools)]
     choice = " | ".join(f"tool{position}" for position in range(len(tools)))
     root = f'root ::= "[" call ("," call){{0,{MOST_CALLS - 1}}} "]"'
-    return Grammar("\n".join((root, f"call ::= {choice}", *calls)) + _TERMINALS, _OPENING)
+    gbnf = "\n".join((root, f"call ::= {choice}", *calls)) + _TERMINALS
+    return Grammar(gbnf, _OPENING, tuple(map(_beginning, tools)))
 
 
 @lru_cache(maxsize=16)
@@ -75,6 +81,15 @@ def plan_schema(tools: Registry) -> dict[str, Any]:
 def _call(tool: Tool) -> str:
     parts = [_literal(f'{{"tool":"{tool.name}"'), *map(_argument, tool.parameters), _literal("}")]
     return " ".join(parts)
+
+
+def _beginning(tool: Tool) -> str:
+    """The call up to its first value that is the user's, or up to the end of the tool's name."""
+    name = f'{{"tool":"{tool.name}'
+    first = tool.parameters[0] if tool.parameters else None
+    if first is None or not first.required or first.kind not in ("text", "choice", "window"):
+        return name
+    return f'{name}","{first.name}":"'
 
 
 def _argument(parameter: Parameter) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Any
 
 from copilot.actor import Actor, Role
 from copilot.app import Copilot, bootstrap
+from copilot.demo.home import DemoError
 from copilot.demo.process import demo_settings
 from copilot.events import Answered
 from copilot.grounding import ungrounded
@@ -63,8 +65,15 @@ class Result:
 
 
 def run(*, limit: int | None = None, as_json: bool = False) -> int:
-    """Ask every question of a running demo plant and print the table; exit code 0."""
-    results = asyncio.run(_measure(read_cases()[:limit]))
+    """Ask every question of a running demo plant and print the table; exit code 0.
+
+    When the plant cannot run (another evaluation is using it), says so; exit code 1.
+    """
+    try:
+        results = asyncio.run(_measure(read_cases()[:limit]))
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
     _report(results)
     if as_json:
         right = sum(not result.wrong for result in results)

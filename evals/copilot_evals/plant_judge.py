@@ -15,13 +15,19 @@ from copilot_tools.facts import Fact, Findings, Value
 Row: TypeAlias = tuple[Value, ...]
 Rows: TypeAlias = Sequence[Row]
 
+TALK = "reply"
+FIRST = "cause 1: "
+_ASIDE = ("similar name", "matching parts", "searched", "scope", "period")
 RELATIVE = 0.002
 SAME_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must hold of an answer: a `kind`, what it is about, and where to look for it."""
+    """What must hold of an answer: a `kind`, what it is about, and options.
+
+    Options are `in` (where to look), `exactly` (nothing else there) and `of` (which tool's answer).
+    """
 
     kind: str
     about: Any
@@ -45,9 +51,11 @@ _PLACES = {
     "oee": "facts",
     "facts": "facts",
     "rows": "rows",
+    "mentions": "mentions",
     "assets": "mentions",
     "alarms": "mentions",
     "life": "interval",
+    "cause": "cause",
     "unchanged": "before",
     "same": "before",
 }
@@ -55,33 +63,52 @@ _PLACES = {
 
 def unmet(expected: Expectation, looks: Sequence[Rows], answer: Answered) -> str:
     """Why an expectation is not met by an answer; empty when it is."""
-    found = [o.result for o in answer.outcomes if isinstance(o.result, Findings)]
+    tool = expected.options.get("of")
+    outcomes = [o for o in answer.outcomes if tool in (None, o.call.tool)]
+    found = [o.result for o in outcomes if isinstance(o.result, Findings)]
+    if expected.where == "before":
+        return "" if looks[0] == looks[-1] else f"changed from {looks[0]} to {looks[-1]}"
     if expected.where:
-        return _against_truth(expected, looks, found)
+        looked_up = any(isinstance(o.result, Findings) and o.call.tool != TALK for o in outcomes)
+        return _against_truth(expected, looks, found) if looked_up else "nothing was found out"
+    about = expected.about
     match expected.kind:
         case "quote":
-            return _quote(expected.about, looks, found)
-        case "no_quote":
-            quoted = [quote.document for each in found for quote in each.quotes]
-            return f"quotes {', '.join(quoted)}" if quoted else ""
+            return _quote(about, looks, found)
         case "problem":
-            return _problem(expected.about, answer)
+            return _problem(about, answer)
         case "asks_back":
-            return _asked_back(expected.about, answer)
-        case "nothing":
-            held = [each.summary for each in found if each.facts or each.tables or each.quotes]
-            return f"answers {held[0]!r}" if held else ""
+            return _asked_back(about, answer)
         case "reply":
             kinds = [o.call.arguments.get("kind") for o in answer.outcomes]
-            return "" if kinds == [expected.about] else f"replies {kinds}"
+            return "" if kinds == [about] else f"replies {kinds}"
         case "summary_starts":
-            starts = [each.summary for each in found if each.summary.startswith(expected.about)]
-            return "" if starts else f"no summary starts with {expected.about!r}"
+            told = any(each.summary.startswith(about) for each in found)
+            return "" if told else f"no summary starts with {about!r}"
         case "pictures":
-            pictures = [picture for each in found for picture in each.pictures]
-            absent = [str(picture.path) for picture in pictures if not picture.path.is_file()]
-            return "" if pictures and not absent else f"no picture, or no file {absent}"
+            files = [picture.path for each in found for picture in each.pictures]
+            return "" if files and all(f.is_file() for f in files) else f"pictures {files}"
+        case "none_of":
+            return _none_of(about, found) or _broken(answer)
     raise ValueError(f"unknown expectation {expected.kind!r}")
+
+
+def _none_of(parts: Sequence[str], found: Sequence[Findings]) -> str:
+    """The answer must hold none of these: facts, tables, quotes, or a cause."""
+    held = {
+        "facts": [f.name for each in found for f in each.facts if f.name not in _ASIDE],
+        "tables": [table.title for each in found for table in each.tables],
+        "quotes": [quote.document for each in found for quote in each.quotes],
+        "cause": [f.name for each in found for f in each.facts if f.name.startswith(FIRST)],
+    }
+    holds = [text for part in parts for text in held[part]]
+    return f"holds {', '.join(holds)}" if holds else ""
+
+
+def _broken(answer: Answered) -> str:
+    """Nothing was found because something does not work, which is not the same as knowing it."""
+    results = [o.result for o in answer.outcomes if isinstance(o.result, Problem)]
+    return ", ".join(r.message for r in results if r.kind in ("failed", "unavailable"))
 
 
 def _against_truth(expected: Expectation, looks: Sequence[Rows], found: Sequence[Findings]) -> str:
@@ -92,12 +119,12 @@ def _against_truth(expected: Expectation, looks: Sequence[Rows], found: Sequence
             return _facts(looks, [fact for each in found for fact in each.facts])
         case "interval":
             return _interval(looks, [fact for each in found for fact in each.facts])
+        case "cause":
+            return _cause(looks, found)
         case "rows":
             return _any_look(looks, lambda rows: _rows(rows, found, expected.exactly))
         case "mentions":
             return _any_look(looks, lambda rows: _mentions(rows, found, expected.exactly))
-        case "before":
-            return "" if looks[0] == looks[-1] else f"changed from {looks[0]} to {looks[-1]}"
     raise ValueError(f"unknown place {expected.where!r}")
 
 
@@ -124,8 +151,23 @@ def _interval(looks: Sequence[Rows], facts: Sequence[Fact]) -> str:
         if not said:
             return f"no fact {subject} {name}"
         spans = [f.interval for f in said if f.unit == unit and f.interval is not None]
-        if not any(isinstance(value, int | float) and value in span for span in spans):
+        closed = [span for span in spans if None not in (span.low, span.high)]
+        if not any(isinstance(value, int | float) and value in span for span in closed):
             return f"{subject} {name}: {value} {unit} lies in none of {spans}"
+    return ""
+
+
+def _cause(looks: Sequence[Rows], found: Sequence[Findings]) -> str:
+    """The first cause must lie at the asset of the row and in its component."""
+    for asset, component in looks[-1]:
+        first = [f for each in found for f in each.facts if f.name.startswith(FIRST)]
+        if not first:
+            return "no cause is named"
+        if first[0].subject != asset:
+            return f"{first[0].name} of {first[0].subject}"
+        named = [mention for each in found for mention in each.mentions[1:2]]
+        if not any(same(mention, component) for mention in named):
+            return f"{', '.join(named)} instead of {component}"
     return ""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pypdfium2
 
+from copilot_evals.plant_future import days_left
 from copilot_evals.plant_judge import Expectation, Row, Rows, bare
 from copilot_tools.facts import Value
 
@@ -29,12 +30,13 @@ class Records:
         self.assets = {asset["id"]: asset for asset in self.model["asset"]}
         self.executor_password = (home / "executor.secret").read_text(encoding="utf-8").strip()
         self._pages: dict[str, list[str]] = {}
+        self._lives: dict[tuple[str, str, str], Rows] = {}
 
     def look(self, expected: Expectation) -> Rows:
         """The rows of truth that an expectation speaks of; none where it needs no truth."""
         about = expected.about
         match expected.kind:
-            case "facts" | "rows":
+            case "facts" | "rows" | "mentions" | "cause":
                 return [tuple(row) for row in about]
             case "sql" | "same":
                 return self.query(about, expected.options.get("given", {}))
@@ -42,6 +44,8 @@ class Records:
                 return [self._statistic(*about)]
             case "oee":
                 return self._oee(*about)
+            case "life":
+                return self._life(*about)
             case "quote":
                 return self._pages_with(about["file"], about["texts"])
         return []
@@ -68,6 +72,17 @@ class Records:
         with closing(self._database()) as database:
             factors = oee(database, line, start, end, ideal)
         return [(line, name, value, "%") for name, value in factors.items()]
+
+    def _life(self, asset: str, component: str, fault: str) -> Rows:
+        """The days a component has left until its wear signal passes its limit."""
+        if (asset, component, fault) not in self._lives:
+            parts = self.assets[asset]["component"]
+            wear = next(part["wear"] for part in parts if part["name"] == component)
+            limit, rising = wear["threshold"], wear["rising"]
+            days = days_left(self._home, fault, asset, wear["signal"], limit, rising=rising)
+            row = (asset, f"{component} remaining life", days, "days")
+            self._lives[asset, component, fault] = [row] if days is not None else []
+        return self._lives[asset, component, fault]
 
     def _pages_with(self, file: str, texts: list[str]) -> Rows:
         """The pages of a manual that hold all the texts."""

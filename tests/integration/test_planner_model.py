@@ -186,6 +186,29 @@ def test_the_likeliest_allowed_token_is_found_however_unlikely(engine: Engine, t
     assert answer.text[-1] == "§"
 
 
+def test_what_is_without_choice_changes_no_answer(engine: Engine, tmp_path: Path):
+    prefixes = PrefixCache(tmp_path, "")
+    grammar = plan_grammar(CATALOGUE)
+    assert len(grammar.parts) == len(CATALOGUE)
+    lines = resources.files("copilot_evals").joinpath("cases/planner.jsonl").read_text("utf-8")
+    for line in lines.splitlines()[::40]:
+        messages = plan_messages(CATALOGUE, (), json.loads(line)["user"])
+        prompt = encode(messages, engine.tokenize, ROOM)
+        quick = write(engine, prefixes, prompt, grammar, 100, lambda: None)
+        asked = Grammar(grammar.gbnf)
+        assert write(engine, prefixes, prompt, asked, 100, lambda: None).text == quick.text
+
+
+@pytest.mark.parametrize("part", ["xyz", "abx", "abc"])
+def test_only_what_the_grammar_allows_is_taken_without_choice(
+    engine: Engine, tmp_path: Path, part: str
+):
+    prompt = encode([HumanMessage("hello")], engine.tokenize, ROOM)
+    grammar = Grammar('root ::= "1" "2" "3" "4"', parts=("1" + part, "124", "1239"))
+    answer = write(engine, PrefixCache(tmp_path, ""), prompt, grammar, 20, lambda: None)
+    assert (answer.text, answer.complete) == ("1234", True)
+
+
 def test_a_long_answer_is_cut_at_the_token_budget(engine: Engine, tmp_path: Path):
     prompt = encode([HumanMessage("hello")], engine.tokenize, ROOM)
     grammar = Grammar("root ::= [0-9]{40}")

@@ -2,6 +2,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -175,10 +176,10 @@ def test_a_frozen_transmitter_repeats_itself_while_the_tank_moves() -> None:
 
 
 def test_a_drifting_sensor_disagrees_with_the_filler() -> None:
-    for sick, sound in grow("sensor_drift", "HX-204", 60):
-        pass
-    assert sick["HX-204.product outlet temperature"] > 3 + sound["HX-204.product outlet temperature"]
-    assert sick["FIL-22.product temperature"] == sound["FIL-22.product temperature"]
+    *_, (sick, sound) = grow("sensor_drift", "HX-204", 60)
+    outlet, filler = "HX-204.product outlet temperature", "FIL-22.product temperature"
+    assert sick[outlet] > 3 + sound[outlet]
+    assert sick[filler] == sound[filler]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +385,7 @@ def test_every_story_is_rich_and_no_machine_has_two_faults_at_once(seed: int) ->
         by_asset.setdefault(growth.asset, []).append((growth.start, growth.end + late))
     for spans in by_asset.values():
         ordered = sorted(spans)
-        assert all(end <= start for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(ordered))
 
 
 def scan_of(values: dict[str, list[float]], states: str = "running") -> Scan:
@@ -442,5 +443,5 @@ def test_instruments_add_noise_but_not_to_what_stands_still() -> None:
     assert np.ptp(seen[:250, level]) > 0.3
     assert np.ptp(seen[250:, level]) == 0.0
     assert seen[:, names.index("P-102.flow")].max() == 0.0
-    vibration = seen[:, names.index("P-101.DE bearing vibration")]
-    assert vibration.mean() == pytest.approx(true[0, names.index("P-101.DE bearing vibration")], abs=0.02)
+    vibration = names.index("P-101.DE bearing vibration")
+    assert seen[:, vibration].mean() == pytest.approx(true[0, vibration], abs=0.02)

@@ -168,11 +168,45 @@ def test_a_quote_must_say_it_and_stand_on_its_page(given: Answered, right: bool)
     assert (reason("quote", about, [[(6,), (7,)]], given) == "") is right
 
 
-def test_no_quote_and_nothing():
-    assert reason("no_quote", None, [[]], answer(Findings("not covered"))) == ""
-    assert reason("no_quote", None, [[]], quoted())
-    assert reason("nothing", None, [[]], answer(Findings("no such part"))) == ""
-    assert reason("nothing", None, [[]], answer(Findings("", (fact(),))))
+def test_what_is_not_there_must_not_be_answered():
+    near = fact("parts", "similar name", "BRG-1")
+    assert reason("none_of", ["facts", "tables"], [[]], answer(Findings("None.", (near,)))) == ""
+    assert reason("none_of", ["facts"], [[]], answer(Findings("", (fact(),))))
+    assert reason("none_of", ["tables"], [[]], answer(Findings("", tables=(table((1,)),))))
+    assert reason("none_of", ["quotes"], [[]], answer(Findings("not covered"))) == ""
+    assert reason("none_of", ["quotes"], [[]], quoted())
+    blamed = answer(Findings("", (fact("P-1", "cause 1: worn bearing", 0.8, ""),)))
+    assert reason("none_of", ["cause"], [[]], blamed)
+
+
+def test_an_empty_truth_must_be_looked_up_to_be_met():
+    asked = Outcome(0, Call("reply", {"kind": "clarify"}), Findings("Which machine?"), 0.1)
+    assert reason("assets", {}, [[]], Answered("", (asked,)), exactly=True)
+    down = answer(Problem("unavailable", "the server is not reachable"))
+    assert reason("assets", {}, [[]], down, exactly=True)
+    assert reason("none_of", ["quotes"], [[]], down)
+    assert reason("assets", {}, [[]], answer(Findings("None is stopped.")), exactly=True) == ""
+
+
+def test_a_cause_must_lie_in_the_right_part_of_the_right_machine():
+    def blamed(asset: str, component: str) -> Answered:
+        cause = fact(asset, "cause 1: worn", 0.8, "")
+        return answer(Findings("", (cause,), mentions=("P-1 Pump", component, "T-1 Tank")))
+
+    truth: list[list[Row]] = [[("P-1", "bearing")]]
+    assert reason("cause", [], truth, blamed("P-1", "bearing")) == ""
+    assert reason("cause", [], truth, blamed("P-1", "seal"))
+    assert reason("cause", [], truth, blamed("T-1", "bearing"))
+    assert reason("cause", [], truth, answer(Findings("I cannot name a cause.")))
+
+
+def test_an_expectation_may_speak_of_one_tool_only():
+    orders = Outcome(0, Call("list_orders", {}), Findings("", mentions=("PO-1",)), 0.1)
+    parts = Outcome(1, Call("find_parts", {}), Findings("", mentions=("BRG-1",)), 0.1)
+    both = Answered("", (orders, parts))
+    assert reason("rows", [], [[("PO-1",)]], both, **{"in": "mentions", "exactly": True})
+    only = {"in": "mentions", "exactly": True, "of": "list_orders"}
+    assert reason("rows", [], [[("PO-1",)]], both, **only) == ""
 
 
 def test_asking_back_means_a_question_with_the_right_offers():
@@ -203,13 +237,14 @@ def test_a_question_must_not_change_the_plant():
 
 
 def test_a_life_must_lie_in_the_interval_given():
-    def lasting(low: float, high: float) -> Answered:
+    def lasting(low: float, high: float | None) -> Answered:
         left = Fact("P-1", "bearing time left", 5.0, SOURCE, NOW, "days", interval=Range(low, high))
         return answer(Findings("", (left,)))
 
     truth: list[list[Row]] = [[("P-1", "time left", 4.2, "days")]]
     assert reason("life", [], truth, lasting(3, 8)) == ""
     assert reason("life", [], truth, lasting(5, 8))
+    assert reason("life", [], truth, lasting(3, None))
     assert reason("life", [], truth, answer(Findings("", (fact(unit="days"),))))
 
 
@@ -249,9 +284,9 @@ def test_the_cases_cover_every_read_tool_and_can_be_judged():
     assert min(tags[tool.name] for tool in CATALOGUE if tool.risk is Risk.READ) >= 4
     assert {"several", "followup", "asked_back", "unknown", "proposal", "injected"} <= tags.keys()
     for case in cases:
-        assert case.expect
-        for expected in case.expect:
-            unmet(expected, [[("a", "b", 1, "c")]] * 2, answer())
+        reasons = [unmet(expected, [[], []], answer()) for expected in case.expect]
+        met_by_silence = [e.exactly or e.kind == "none_of" for e in case.expect]
+        assert any(reasons) or any(met_by_silence), case.id
 
 
 def test_windows_follow_the_plants_clock():

@@ -91,3 +91,10 @@ def test_the_schema_says_the_same_to_servers_without_grammars():
     assert call["properties"]["state"] == {"enum": ["on", "off"]}
     assert list(call["properties"])[1:] == [parameter.name for parameter in take.parameters]
     assert json.loads(json.dumps(schema)) == schema
+
+
+def test_a_call_begins_without_choice_up_to_its_first_value():
+    assert plan_grammar(Registry((take, rest))).parts == (
+        '{"tool":"take","asset":"',
+        '{"tool":"rest',
+    )

@@ -45,6 +45,7 @@ def facts(found: Findings) -> dict[str, object]:
 async def test_yield_and_defects_of_a_line(camera: Plant):
     found = await ask(camera, line="cup line", window="24h")
     assert facts(found) == {
+        "scope": "Cup line, last 24 hours",
         "inspected": 49,
         "passed": 46,
         "rejected": 3,
@@ -129,4 +130,4 @@ async def test_products_and_batches_are_asked_back(camera: Plant):
 async def test_nothing_inspected_is_said(camera: Plant):
     found = await ask(camera, product="yoghurt 500 g", window="1h")
     assert found.summary == "Yoghurt 500 g, last 1 hour: nothing was inspected."
-    assert not found.facts
+    assert facts(found) == {"scope": "Yoghurt 500 g, last 1 hour"}

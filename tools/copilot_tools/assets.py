@@ -1,6 +1,7 @@
 """The machines of the site: which there are, where they stand, in which state they are."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal
 
 from copilot_tools.chosen import choose_assets
@@ -13,6 +14,7 @@ from copilot_tools.tool import Risk, Text, tool
 
 NAMED = 8
 MENTIONED = 12
+_STATES = {"fault": "in fault"}
 _MODEL = Source("plant model", "assets")
 
 
@@ -41,7 +43,14 @@ async def find_assets(
     unsure = [m for m in machines if state and _state(readings.get(m.id)) == "unknown"]
     if unsure:
         notices += (f"State not known: {', '.join(machine.id for machine in unsure)}.",)
-    return _report(plant, found, readings, state, notices)
+    states = {machine.id: _state(readings.get(machine.id)) for machine in found}
+    return Findings(
+        summary=_summary(plant, found, states, state),
+        facts=tuple(_facts(plant, found, [*found, *unsure], readings)),
+        tables=(_table(plant, found, readings, states),) if len(found) > 1 else (),
+        mentions=tuple(f"{machine.id} {machine.name}" for machine in found[:MENTIONED]),
+        notices=notices,
+    )
 
 
 async def _read_states(plant: Plant, machines: list[Asset]) -> dict[str, Reading]:
@@ -56,34 +65,22 @@ def _state(reading: Reading | None) -> str:
     return str(reading.value) if reading is not None and usable else "unknown"
 
 
-def _report(
-    plant: Plant,
-    found: list[Asset],
-    readings: dict[str, Reading],
-    state: str | None,
-    notices: tuple[str, ...],
-) -> Findings:
-    now = plant.now()
-    states = {machine.id: _state(readings.get(machine.id)) for machine in found}
-    facts = [Fact("site", "machines", len(found), _MODEL, now)]
-    facts += [
-        Fact("site", f"machines {name}", count, Source("OPC UA", "state"), now)
-        for name, count in Counter(states.values()).items()
-    ]
-    facts += [
-        Fact(m.id, "state", states[m.id], Source("OPC UA", str(m.state_node)), reading.time)
-        for m in found
-        if (reading := readings.get(m.id)) is not None
-    ]
+def _facts(
+    plant: Plant, found: list[Asset], told: list[Asset], readings: dict[str, Reading]
+) -> Iterator[Fact]:
+    """How many machines there are, and the state of each that is told of."""
+    now, live = plant.now(), Source("OPC UA", "state")
+    yield Fact("site", "machines", len(found), _MODEL, now)
+    counts = Counter(_state(readings.get(machine.id)) for machine in found)
+    for name, count in counts.items():
+        yield Fact("site", f"machines {name}", count, live, now)
+    for machine in told:
+        reading = readings.get(machine.id)
+        source = Source("OPC UA", str(machine.state_node)) if machine.state_node else live
+        time = reading.time if reading else now
+        yield Fact(machine.id, "state", _state(reading), source, time)
     if len(found) == 1:
-        facts += _placement(plant, found[0])
-    return Findings(
-        summary=_summary(plant, found, states, state),
-        facts=tuple(facts),
-        tables=(_table(plant, found, readings, states),) if len(found) > 1 else (),
-        mentions=tuple(f"{machine.id} {machine.name}" for machine in found[:MENTIONED]),
-        notices=notices,
-    )
+        yield from _placement(plant, found[0])
 
 
 def _placement(plant: Plant, machine: Asset) -> list[Fact]:
@@ -99,7 +96,7 @@ def _placement(plant: Plant, machine: Asset) -> list[Fact]:
 
 def _summary(plant: Plant, found: list[Asset], states: dict[str, str], state: str | None) -> str:
     if not found:
-        return f"No machine asked for is {state}." if state else "No machine fits."
+        return f"No machine asked for is {_STATES.get(state or '', state)}."
     if len(found) == 1:
         machine = found[0]
         area = plant.site.areas[machine.area].name
@@ -110,7 +107,9 @@ def _summary(plant: Plant, found: list[Asset], states: dict[str, str], state: st
     counts = Counter(states.values())
     known = [f"{count} {name}" for name, count in counts.most_common() if name != "unknown"]
     heading = f"{len(found)} machines"
-    heading += f" are {state}" if state else f" ({', '.join(known)})" if known else ""
+    heading += (
+        f" are {_STATES.get(state, state)}" if state else f" ({', '.join(known)})" if known else ""
+    )
     named = ", ".join(f"{machine.id} {machine.name}" for machine in found[:NAMED])
     return f"{heading}: {named}{' and more' if len(found) > NAMED else ''}."
 

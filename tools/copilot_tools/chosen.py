@@ -1,5 +1,6 @@
 """Which assets a question is about, when it may name one, a group or a place."""
 
+from copilot_tools.errors import Retry
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
 
@@ -11,7 +12,7 @@ def choose_assets(plant: Plant, asset: str | None, area: str | None = None) -> l
     """
     chosen = list(plant.site.assets.values())
     if area is not None:
-        inside = plant.resolver.assets(area) or _in_area(plant, area)
+        inside = _in_place(plant, area)
         chosen = [machine for machine in chosen if machine in inside]
     if asset is not None:
         meant = plant.resolver.assets(asset) or [plant.resolver.asset(asset)]
@@ -20,14 +21,18 @@ def choose_assets(plant: Plant, asset: str | None, area: str | None = None) -> l
 
 
 def describe_place(machines: list[Asset], asset: str | None, area: str | None) -> str:
-    """How an answer names the choice: " for X", or nothing when it is the whole site."""
-    if asset is None and area is None:
-        return ""
-    if len(machines) == 1:
-        return f" for {machines[0].id}"
-    return f" for {' in '.join(name for name in (asset, area) if name)}"
+    """How an answer names the choice: " for X in Y", or nothing when it is the whole site."""
+    named = machines[0].id if asset is not None and len(machines) == 1 else asset
+    whose = f" for {named}" if named else ""
+    return f"{whose} in {area}" if area else whose
 
 
-def _in_area(plant: Plant, name: str) -> list[Asset]:
-    area = plant.resolver.area(name)
+def _in_place(plant: Plant, name: str) -> list[Asset]:
+    """The machines of an area; people also name a line where a machine stands."""
+    try:
+        area = plant.resolver.area(name)
+    except Retry:
+        if group := plant.resolver.assets(name):
+            return group
+        raise
     return [machine for machine in plant.site.assets.values() if machine.area == area.id]

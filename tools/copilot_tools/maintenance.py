@@ -1,6 +1,5 @@
 """Maintenance work orders and what was done to the machines."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Literal
 
@@ -44,8 +43,7 @@ async def list_work_orders(
         period.end if period else None,
     )
     chosen = sorted((o for o in orders if _wanted(o, status, period)), key=_rank)
-    title = _title(machines, status, period)
-    return _report(plant.site, _asked(machines, chosen, period, now), chosen, title, now)
+    return _report(plant.site, machines, chosen, _title(machines, status, period), now)
 
 
 def _wanted(order: WorkOrder, status: str | None, period: Period | None) -> bool:
@@ -71,31 +69,24 @@ def _title(machines: list[Asset], status: str | None, period: Period | None) -> 
     return f"{kind}work orders{where}{f', {period.label}' if period else ''}"
 
 
-def _asked(
-    machines: list[Asset], orders: list[WorkOrder], period: Period | None, now: datetime
-) -> list[Fact]:
-    """What was asked for: the period, and how many work orders each machine named has in it."""
-    source = Source("CMMS", "work_orders")
-    counts = Counter(order.asset for order in orders)
-    asked = [Fact("work orders", "period", period.label, source, now)] if period else []
-    return asked + [Fact(m.id, "work orders", counts[m.id], source, now) for m in machines]
-
-
 def _report(
-    site: Site, asked: list[Fact], orders: list[WorkOrder], title: str, now: datetime
+    site: Site, machines: list[Asset], orders: list[WorkOrder], title: str, now: datetime
 ) -> Findings:
+    source = Source("CMMS", "work_orders")
+    subject = machines[0].id if len(machines) == 1 else "work orders"
+    scope = Fact(subject, "scope", title, source, now)
     if not orders:
-        return Findings(f"There are no {title}.", tuple(asked))
+        return Findings(f"There are no {title}.", (scope,))
     counts = {
         status: count
         for status in WorkOrderStatus
         if (count := sum(order.status is status for order in orders))
     }
-    source = Source("CMMS", "work_orders")
-    facts = asked + [
-        Fact("work orders", f"work orders {_STATUS_WORDS[status]}", count, source, now)
+    facts = [
+        Fact(subject, f"work orders {_STATUS_WORDS[status]}", count, source, now)
         for status, count in counts.items()
     ]
+    facts.append(scope)
     facts += [fact for order in orders[:DETAILED] for fact in _facts(order, now)]
     numbers = ", ".join(f"{count} {_STATUS_WORDS[status]}" for status, count in counts.items())
     numbers = numbers if len(counts) > 1 else str(len(orders))

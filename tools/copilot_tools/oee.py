@@ -25,7 +25,8 @@ async def get_oee(plant: Plant, line: Text, window: Window | None = None) -> Fin
     stops = await plant.erp.downtimes(place.id, period.start, period.end)
     index = oee_index(period.start, period.end, counts, stops, place.ideal_rate)
     if index is None:
-        asked = Fact(place.id, "period", period.label, Source("ERP", "production_counts"), plant.now())
+        source = Source("ERP", f"production_counts.line={place.id}")
+        asked = Fact(place.id, "period", period.label, source, plant.now())
         return Findings(f"{place.name}, {period.label}: there are no production records.", (asked,))
     standing = [stop for stop in stops if stop.end is None]
     return Findings(

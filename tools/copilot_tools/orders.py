@@ -46,7 +46,7 @@ async def list_orders(
     chosen = sorted((entry for entry in named if entry.has(wanted)), key=_Entry.rank)
     title = _title(kind, wanted, item, place.name if place else "", len(chosen))
     if not chosen:
-        return _nothing(title, known, item if not named else None)
+        return _nothing(title, known, item if not named else None, now)
     ignored = ("Purchase orders belong to no line.",) if line and kind == "purchase" else ()
     return _report(title, chosen, plant.site.time_zone, now, ignored)
 
@@ -155,11 +155,11 @@ def _title(kind: Kind, status: Status, item: str | None, line: str, count: int) 
     return f"{state}{kind} {noun}{where}{f' for {item!r}' if item else ''}"
 
 
-def _nothing(title: str, known: list[_Entry], unknown: str | None) -> Findings:
+def _nothing(title: str, known: list[_Entry], unknown: str | None, now: datetime) -> Findings:
     near = dict.fromkeys(e.item for e in _search(known).near(unknown)) if unknown else {}
     return Findings(
         summary=f"There are no {title}.",
-        mentions=tuple(near),
+        facts=tuple(Fact("orders", "similar name", n, Source("ERP", "orders"), now) for n in near),
         notices=(f"Orders with a similar name are for {', '.join(near)}.",) if near else (),
     )
 
@@ -172,9 +172,9 @@ def _report(
     facts = [
         Fact("orders", "matching", len(entries), source, now),
         Fact("orders", "late", late, source, now),
-        Fact("orders", "further", max(len(entries) - NAMED, 0), source, now),
     ]
     facts += [fact for entry in entries[:DETAILED] for fact in _facts(entry, now)]
+    facts.append(Fact("orders", "further", max(len(entries) - NAMED, 0), source, now))
     if len(entries) > SHOWN:
         notices += (f"{SHOWN} of {len(entries)} orders are shown.",)
     some_late = f", {late} late" if 0 < late < len(entries) else ""

@@ -68,10 +68,11 @@ def _nothing(query: str, machines: list[Asset], near: list[Part], now: datetime)
     where = f" for {', '.join(machine.id for machine in machines)}" if machines else ""
     similar = ", ".join(_name(part) for part in near)
     source = Source("ERP", "parts")
+    looked = [Fact(machine.id, "matching parts", 0, source, now) for machine in machines]
+    offered = [Fact("parts", "similar name", _name(part), source, now) for part in near]
     return Findings(
         summary=f"No part{where} in stores matches {query!r}.",
-        facts=tuple(Fact(m.id, "matching parts", 0, source, now) for m in machines),
-        mentions=tuple(_name(part) for part in near),
+        facts=(*looked, *offered),
         notices=(f"Parts with a similar name: {similar}.",) if near else (),
     )
 

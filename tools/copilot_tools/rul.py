@@ -56,10 +56,10 @@ async def _judge(
 
 
 def _unknown(machine: Asset, named: Sequence[Component]) -> Findings:
-    what = f"the wear of {named[0].name}" if named else "any wear"
+    what = f" for {named[0].name}" if named else ""
     return Findings(
-        f"{machine.id} {machine.name}: no signal in the plant model tells {what}, "
-        "so its remaining life cannot be said.",
+        f"I cannot see the wear of {machine.id} {machine.name}: the plant model names no signal "
+        f"that shows it{what}.",
         mentions=(f"{machine.id} {machine.name}", *(part.name for part in named)),
     )
 
@@ -97,8 +97,10 @@ def _describe(plant: Plant, life: Life) -> str:
     part, signal, trend = life.component.name, life.signal, life.trend
     limit = format_value(life.wear.threshold, signal.unit)
     if trend is None:
-        since = f" since {format_time(life.since, plant.site.time_zone)}" if life.since else ""
-        return f"{part}: not enough running history{since} to see wear"
+        if life.since is None:
+            return f"{part}: not enough history yet of the running machine to see wear"
+        since = format_time(life.since, plant.site.time_zone)
+        return f"{part}: not enough history since its repair of {since} to see wear"
     now = f"{signal.name} {format_value(trend.level, signal.unit)}"
     match life.outlook:
         case "reached":

@@ -102,8 +102,9 @@ async def _resting(
 
 def _same(live: Value, stored: float | None) -> bool:
     """Equal but for the rounding of a historian."""
-    known = isinstance(live, int | float) and stored is not None
-    return known and isclose(float(live or 0), stored or 0, rel_tol=5e-3)
+    if not isinstance(live, int | float) or stored is None:
+        return False
+    return isclose(live, stored, rel_tol=5e-3)
 
 
 def _report(

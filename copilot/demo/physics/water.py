@@ -13,6 +13,7 @@ from copilot.demo.physics.surroundings import Surroundings
 
 TANK_VOLUME = 40.0  # m3
 OUTLET_HEIGHT = 2.0  # m above the pumps
+INLET = 48.0  # m3/h the inlet of the tank can take
 TANK_HEIGHT = 7.5  # m between empty and full
 RING_PRESSURE = 1.6  # bar held by the return at no flow
 RING_OPEN = 1.60e-3  # bar per (m3/h)^2, return valve fully open
@@ -52,6 +53,7 @@ class RawWaterTank:
         city = clamp(7.0 * (75.0 - self.transmitter()) + 3.0 * around.wander_a, 0.0, 45.0)
         if self.level < 20.0:
             city = 45.0  # float switch, independent of the transmitter
+        city = min(city, INLET - back)
         self.inflow = city + back
         self.outflow = outflow
         share = 100.0 * dt / 3600 / TANK_VOLUME

@@ -18,6 +18,7 @@ _CLIP = 6.0
 _OUTSTANDING = 3.0
 _ROUNDS = 3
 _NEAR = 0.05
+_LEAST_VARIANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,13 @@ class Behaviour:
         scale[: point.count] = point.scale
         clipped = np.clip(residuals / scale, -_CLIP, _CLIP)
         covariance = ledoit_wolf(clipped)
-        chosen = np.arange(point.count)
-        covariance[chosen, chosen] = np.maximum(covariance[chosen, chosen], 1.0)
+        # A signal that hardly moves must not rule by its rare steps, least of all a chosen one.
+        least = np.where(np.arange(len(scale)) < point.count, 1.0, _LEAST_VARIANCE)
+        np.fill_diagonal(covariance, np.maximum(np.diag(covariance), least))
         precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
         distances = ((clipped @ precision) * clipped).sum(axis=1)
-        limit = float(np.quantile(distances, 0.75)) * _tail(rows.shape[1])
+        bulk = max(float(np.quantile(distances, 0.75)), _LEAST_VARIANCE * len(scale))
+        limit = bulk * _tail(len(scale))
         return cls(point, tuple(coefficients), scale, precision, limit)
 
     def compare(self, rows: Floats) -> Residuals:
@@ -127,7 +130,7 @@ class Behaviour:
         sigmas = units / self.scale
         weighted = sigmas * (sigmas @ self.precision)
         distances = np.maximum(weighted.sum(axis=1), 1e-12)
-        scores = np.sqrt(distances / max(self.limit, 1e-12))
+        scores = np.sqrt(distances / self.limit)
         return Residuals(units, sigmas, weighted / distances[:, None], scores, unseen)
 
 
