@@ -28,9 +28,9 @@ $(UV):
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.8
 
 .venv/.runtime: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --no-dev --inexact --python $(PYTHON)
+	$(UV) sync --locked --compile-bytecode --no-dev --inexact --python $(PYTHON)
 	touch $@
 
 .venv/.development: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --python $(PYTHON)
+	$(UV) sync --locked --compile-bytecode --python $(PYTHON)
 	touch $@ .venv/.runtime

@@ -126,12 +126,22 @@ def _config_file() -> Path:
 
 def _relative_to(folder: Path, settings: Settings) -> Settings:
     """Relative paths in the file are meant from where the file lies."""
+    folder = folder.absolute()
     history = settings.history.model_copy(update={"path": folder / settings.history.path})
+    urls = {"plant": settings.database.plant, "own": settings.database.own}
+    database = {name: _anchor_sqlite(url, folder) for name, url in urls.items()}
     return settings.model_copy(
         update={
             "plant": folder / settings.plant,
             "manuals": folder / settings.manuals,
             "images": folder / settings.images,
             "history": history,
+            "database": DatabaseSettings(**database),
         }
     )
+
+
+def _anchor_sqlite(url: str, folder: Path) -> str:
+    """A SQLite URL whose file is meant from `folder`; other URLs stay as they are."""
+    scheme, slashes, path = url.partition(":///")
+    return f"{scheme}{slashes}{folder / path}" if scheme == "sqlite" and path else url

@@ -19,13 +19,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m copilot.demo", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of the plant")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--listen", default="127.0.0.1", help="address; the plant is for show only")
     parser.add_argument("--seed", type=int, help="seed of the plant; default: that of the folder")
     options = parser.parse_args()
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     try:
         with lock_home(options.home):
             home = bring_up(options.home, options.seed, datetime.now(UTC), DAYS, None)
-            asyncio.run(run_plant(home, options.port))
+            asyncio.run(run_plant(home, options.port, options.listen))
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

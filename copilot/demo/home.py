@@ -31,11 +31,19 @@ Progress = Callable[[str, float], None]
 LONGEST_GAP = timedelta(days=7)
 STEP_S = 60.0
 DEFAULT_SEED = 7
+CONFIGURATION = """\
+# The demo plant's configuration. Its server takes a free port at every start of `copilot demo`; for
+# other commands start `python -m copilot.demo --home <this folder> --port 4840`.
+[database]
+plant = "sqlite:///plant.db"
+own = "sqlite:///copilot.db"
+"""
 MADE = (
     "marker.json",
     "state.json",
     "executor.secret",
     "plant.toml",
+    "copilot.toml",
     "plant.db",
     "plant.db-journal",
     "history",
@@ -171,6 +179,7 @@ def _find(root: Path, seed: int | None, now: datetime) -> DemoHome | None:
 def _make(root: Path, seed: int, now: datetime, days: int, tell: Progress) -> DemoHome:
     home = DemoHome(root, seed, now)
     shutil.copyfile(PLANT_TOML, home.plant_toml)
+    (root / "copilot.toml").write_text(CONFIGURATION, encoding="utf-8")
     start = (now - timedelta(days=days)).replace(second=0)
     simulation = Simulation(seed, now, start, load_site(PLANT_TOML))
     chronicle = _simulate_past(home, simulation, now, tell)

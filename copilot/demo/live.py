@@ -57,7 +57,7 @@ class Recorder:
             await storing
 
 
-async def run_plant(home: DemoHome, port: int) -> None:
+async def run_plant(home: DemoHome, port: int, host: str = "127.0.0.1") -> None:
     """Serve the plant until the process is asked to end (SIGTERM, SIGINT)."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,7 +65,7 @@ async def run_plant(home: DemoHome, port: int) -> None:
     simulation = home.simulation()
     server = PlantServer(simulation, home.executor_password)
     recorder = Recorder(home, simulation)
-    url = await server.start(port)
+    url = await server.start(port, host)
     try:
         await _advance(simulation, server, recorder)
         print(f"ready {url}", flush=True)

@@ -31,11 +31,11 @@ class PlantServer:
         self._nodes: PlantNodes
         self._shown: dict[str, tuple[bool, bool, float]] = {}
 
-    async def start(self, port: int) -> str:
-        """Listen on 127.0.0.1 (any free port for 0); answers the endpoint's URL."""
+    async def start(self, port: int, host: str = "127.0.0.1") -> str:
+        """Listen on a host's port (any free one for 0); answers the endpoint's URL."""
         server = self._server
         await server.init()
-        server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
+        server.set_endpoint(f"opc.tcp://{host}:{port}/")
         server.set_server_name("Riverbend demo plant")
         await server.set_application_uri("urn:riverbend:demo:server")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity], build_rules())
@@ -45,7 +45,7 @@ class PlantServer:
         self._link()
         await self._show_alarms()
         await server.start()
-        return f"opc.tcp://127.0.0.1:{_bound_port(server)}/"
+        return f"opc.tcp://{host}:{_bound_port(server)}/"
 
     async def stop(self) -> None:
         """Close all sessions and stop listening."""

@@ -22,6 +22,7 @@ def test_the_environment_wins_over_the_file_and_paths_follow_the_file(config: Pa
     assert settings.opcua.user == "reader"
     assert settings.plant == config.parent / "north.toml"
     assert settings.history.path == config.parent / "history"
+    assert settings.database.plant == f"sqlite:///{config.parent / 'plant.db'}"
 
 
 @pytest.mark.parametrize(
