@@ -12,8 +12,15 @@ from copilot_tools.facts import Fact, Findings, Range, Source, Table, Value
 _NUMERAL = re.compile(r"\d+(?:[.,:-]\d+)*")
 
 
-def ungrounded(text: str, outcomes: Iterable[Outcome], zone: ZoneInfo) -> list[str]:
-    """The numerals of `text` that neither a fact nor the user's own request holds."""
+def ungrounded(
+    text: str, outcomes: Iterable[Outcome], zone: ZoneInfo, names: Iterable[str] = ()
+) -> list[str]:
+    """The numerals of `text` that neither a fact nor the user's own request holds.
+
+    `names` are ids of the plant model; where one stands in the text, its digits are no number.
+    """
+    for name in names:
+        text = text.replace(name, "")
     known: set[str] = set()
     for outcome in outcomes:
         for words in _said(outcome, zone):

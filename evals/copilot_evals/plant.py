@@ -152,13 +152,13 @@ async def _try(copilot: Copilot, truth: Truth, case: Case) -> Result:
 
 async def _converse(copilot: Copilot, truth: Truth, case: Case) -> Result:
     conversation = await copilot.conversations.start(Actor("evaluation", Role.TECHNICIAN))
-    zone = copilot.plant.site.time_zone
+    site = copilot.plant.site
     invented: list[str] = []
     for text in case.before:
         earlier = await _answer(copilot, conversation, text)
-        invented += ungrounded(earlier.text, earlier.outcomes, zone)
+        invented += ungrounded(earlier.text, earlier.outcomes, site.time_zone, site.assets)
     answer, looks = await _watch(truth, case.expect, _answer(copilot, conversation, case.user))
-    invented += ungrounded(answer.text, answer.outcomes, zone)
+    invented += ungrounded(answer.text, answer.outcomes, site.time_zone, site.assets)
     return judge(case, looks, answer, invented)
 
 

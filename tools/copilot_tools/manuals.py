@@ -1,12 +1,14 @@
 """What the manuals say: quoted word for word, with document, revision, page and section."""
 
 import asyncio
+from dataclasses import replace
 
 from copilot_knowledge.document import Answer, Passage
-from copilot_tools.errors import Retry
+from copilot_tools.errors import Retry, Unavailable
 from copilot_tools.facts import Fact, Findings, Quote, Source
 from copilot_tools.plant import Plant
-from copilot_tools.site.model import Asset
+from copilot_tools.site.model import Asset, Signal
+from copilot_tools.telemetry import read_signals
 from copilot_tools.tool import Risk, Text, tool
 
 SHOWN = 2
@@ -16,7 +18,8 @@ SHOWN = 2
 async def search_manuals(plant: Plant, query: Text, asset: Text | None = None) -> Findings:
     """The passages that answer a question; nothing is quoted when the manuals do not cover it.
 
-    An asset that is none but a word of the question ("filling valve") is searched for as one.
+    An asset that is none but a word of the question ("filling valve") is searched for as one. Where
+    the question is just the name of a signal of the machine, its live value comes first.
     """
     machines = _machines(plant, asset)
     if asset and not machines:
@@ -30,7 +33,29 @@ async def search_manuals(plant: Plant, query: Text, asset: Text | None = None) -
             names = ", ".join(machine.id for machine in machines)
             notices.append(f"Found outside the manuals of {names}: check that it applies.")
             answer = wider
-    return _report(plant, answer, tuple(notices))
+    found = _report(plant, answer, tuple(notices))
+    if len(machines) == 1 and (signal := plant.resolver.named_signal(machines[0], query)):
+        return _with_live_value(await _read(plant, machines[0], signal), found)
+    return found
+
+
+async def _read(plant: Plant, machine: Asset, signal: Signal) -> Findings | None:
+    try:
+        return await read_signals.function(plant, machine.id, [signal.name])
+    except Unavailable:
+        return None
+
+
+def _with_live_value(live: Findings | None, found: Findings) -> Findings:
+    """The reading in front of the quotes; only the quotes when it cannot be had."""
+    if live is None:
+        return found
+    return replace(
+        live,
+        quotes=found.quotes,
+        mentions=(*live.mentions, *found.mentions),
+        notices=(*live.notices, *(found.notices if found.quotes else ())),
+    )
 
 
 def _machines(plant: Plant, asset: str | None) -> list[Asset]:

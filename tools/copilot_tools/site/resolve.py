@@ -74,6 +74,12 @@ class Resolver:
         fits = {match.key for match in surest(matches)}
         return [s for s in asset.signals if s.name in fits] or [self.signal(asset, text)]
 
+    def named_signal(self, asset: Asset, text: str) -> Signal | None:
+        """The signal of `asset` whose whole name or alias `text` is; None for anything less."""
+        matches = self._index("signal", asset, asset.signals).find(text)
+        exact = [match.key for match in matches if match.confidence == 1.0]
+        return next((s for s in asset.signals if [s.name] == exact), None)
+
     def setpoint(self, asset: Asset, text: str) -> Setpoint:
         """The one setpoint of `asset` that `text` means."""
         return self._one_of("setpoint", asset, asset.setpoints, text)
@@ -130,7 +136,7 @@ def _decide(
     offered = clear or matches or [Match(key, 0.0) for key in known]
     candidates = tuple(Candidate(m.key, label(m.key), m.confidence) for m in offered[:SHOWN])
     choices = ", ".join(f"{c.key} {c.name}".strip() for c in candidates)
-    more = f" and {len(offered) - SHOWN} more" if len(offered) > SHOWN else ""
+    more = " and more" if len(offered) > SHOWN else ""
     if clear:
         raise Retry(f"Which {what} do you mean by {text!r}: {choices}{more}?", candidates)
     near = f" Nearest: {choices}{more}." if candidates else ""
