@@ -16,7 +16,7 @@ from copilot.llm.planner import PlannedTurn
 from copilot_tools.errors import Unavailable
 from copilot_tools.tool import Call
 
-REMEMBERED = 6
+REMEMBERED = 60
 
 T = TypeVar("T")
 
