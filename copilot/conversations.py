@@ -36,6 +36,16 @@ class Conversations:
         await self._run(lambda c: c.execute(insert(db.conversations).values(row)))
         return key
 
+    async def latest(self, actor: Actor) -> str | None:
+        """The id of the conversation this person began last."""
+        query = (
+            select(db.conversations.c.id)
+            .where(db.conversations.c.actor == actor.name)
+            .order_by(db.conversations.c.started.desc())
+            .limit(1)
+        )
+        return await self._run(lambda c: c.execute(query).scalar())
+
     async def history(self, conversation: str) -> list[PlannedTurn]:
         """The newest turns of a conversation, oldest first."""
         query = (

@@ -66,13 +66,16 @@ def demo(
 
 
 @cli.command()
-def chat(config: Config = None) -> None:
+def chat(
+    config: Config = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where you left off.")] = False,
+) -> None:
     """Chat with the plant in the terminal."""
     from copilot.app import bootstrap
     from copilot.cli.chat import run_chat
     from copilot.settings import load_settings
 
-    raise typer.Exit(run_chat(bootstrap(load_settings(config)), []))
+    raise typer.Exit(run_chat(bootstrap(load_settings(config)), [], resume=resume))
 
 
 @cli.command()

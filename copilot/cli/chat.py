@@ -5,6 +5,7 @@ import dataclasses
 import getpass
 import io
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import datetime
@@ -26,9 +27,9 @@ T = TypeVar("T")
 GOODBYE = frozenset(("exit", "quit", "bye", "/exit", "/quit"))
 
 
-def run_chat(copilot: Copilot, suggestions: Sequence[str]) -> int:
-    """Converse until the user leaves; exit code 0."""
-    asyncio.run(_closing(copilot, _chat(copilot, suggestions)))
+def run_chat(copilot: Copilot, suggestions: Sequence[str], *, resume: bool = False) -> int:
+    """Converse until the user leaves; exit code 0. `resume` goes on with the last conversation."""
+    asyncio.run(_closing(copilot, _chat(copilot, suggestions, resume)))
     return 0
 
 
@@ -44,7 +45,7 @@ async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
         await copilot.close()
 
 
-async def _chat(copilot: Copilot, suggestions: Sequence[str]) -> None:
+async def _chat(copilot: Copilot, suggestions: Sequence[str], resume: bool) -> None:
     console = Console()
     site = copilot.plant.site
     console.print(Text(f"{site.name}: ask about its machines, orders and manuals.", style="bold"))
@@ -54,7 +55,7 @@ async def _chat(copilot: Copilot, suggestions: Sequence[str]) -> None:
             console.print(Text(f"  {suggestion}", style="cyan"))
     console.print("Leave with Ctrl-D or `exit`.", style="dim")
     warming = asyncio.create_task(copilot.warm())
-    conversation = await _start(copilot)
+    conversation = await _start(copilot, resume)
     renderer = Renderer(console, site.time_zone)
     async for text in _lines():
         if text.strip().lower() in GOODBYE:
@@ -66,11 +67,14 @@ async def _chat(copilot: Copilot, suggestions: Sequence[str]) -> None:
 async def _answer(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
     """Show one turn; Ctrl-C stops the turn, not the conversation."""
     turn = asyncio.create_task(_show(copilot, conversation, text, renderer))
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, turn.cancel)
     try:
         await turn
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        turn.cancel()
+    except asyncio.CancelledError:
         print("stopped")
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _show(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
@@ -117,10 +121,12 @@ async def _questions(copilot: Copilot, questions: Sequence[str], as_json: bool) 
     return 0 if answered else 1
 
 
-async def _start(copilot: Copilot) -> str:
+async def _start(copilot: Copilot, resume: bool = False) -> str:
     """A conversation id; without a database the conversation is not remembered, and said so."""
+    actor = Actor(getpass.getuser(), Role.OPERATOR)
     try:
-        return await copilot.conversations.start(Actor(getpass.getuser(), Role.OPERATOR))
+        last = await copilot.conversations.latest(actor) if resume else None
+        return last or await copilot.conversations.start(actor)
     except Unavailable as error:
         print(f"This conversation will not be remembered: {error}", file=sys.stderr)
         return ""

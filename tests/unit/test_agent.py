@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,6 +141,16 @@ async def test_conversations_outlive_the_process(plant: Plant, engine: Engine):
     again = ScriptedPlanner(SCRIPT)
     await ask(Agent(plant, TOOLS, again, Conversations(engine, lambda: NOW)), "two", conversation)
     assert [turn.user for turn in again.histories[0]] == ["one"]
+
+
+async def test_the_latest_conversation_is_the_persons_own(engine: Engine):
+    times = iter(NOW + timedelta(minutes=minute) for minute in range(9))
+    conversations = Conversations(engine, lambda: next(times))
+    assert await conversations.latest(USER) is None
+    await conversations.start(USER)
+    mine = await conversations.start(USER)
+    await conversations.start(Actor("ben", Role.OPERATOR))
+    assert await conversations.latest(USER) == mine
 
 
 async def test_a_turn_is_answered_even_when_it_cannot_be_saved(
