@@ -19,6 +19,7 @@ from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, 
 SHOWN_FACTS = 16
 BAR = 12
 WIDEST_CELL = 40
+LONGEST_NOTE = 40
 _QUALITY_STYLE = {
     Quality.GOOD: "",
     Quality.UNCERTAIN: "yellow",
@@ -157,7 +158,7 @@ def _outside(fact: Fact) -> str:
 
 def _interval(fact: Fact) -> str:
     if fact.interval is None or fact.interval.low is None or fact.interval.high is None:
-        return fact.note
+        return fact.note if len(fact.note) <= LONGEST_NOTE else ""
     low = format_value(fact.interval.low)
     return f"{low} to {format_value(fact.interval.high, fact.unit)}"
 

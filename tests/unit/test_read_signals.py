@@ -56,6 +56,11 @@ async def test_unknown_names_alone_are_asked_back(works: Works):
         await works.ask(read_signals, asset="K-1", signals=["colour"])
 
 
+async def test_a_signal_that_is_the_machine_itself_means_all_of_them(works: Works):
+    found = await works.ask(read_signals, asset="K-1", signals=["raw pump"])
+    assert len(found.tables[0].rows) == 5
+
+
 async def test_the_state_alone(works: Works):
     found = await works.ask(read_signals, asset="K-1", signals=["state"])
     assert found.summary == "K-1 Raw pump is running."

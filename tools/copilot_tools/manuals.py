@@ -52,7 +52,7 @@ def _with_live_value(live: Findings | None, found: Findings) -> Findings:
         return found
     return replace(
         live,
-        quotes=found.quotes,
+        quotes=found.quotes[:1],
         mentions=(*live.mentions, *found.mentions),
         notices=(*live.notices, *(found.notices if found.quotes else ())),
     )

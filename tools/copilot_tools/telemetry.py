@@ -57,12 +57,19 @@ def _choose(
         try:
             found = _find(plant, machine, name)
         except Retry as error:
+            if _names_machine(plant, machine, name):
+                return _choose(plant, machine, None)
             refused.append(error)
         else:
             chosen |= {point.name: point for point in found}
     if refused and not chosen:
         raise refused[0]
     return list(chosen.values()), [str(error) for error in refused]
+
+
+def _names_machine(plant: Plant, machine: Asset, name: str) -> bool:
+    """Whether a "signal" is only another name of the machine: then all its signals are meant."""
+    return any(match.id == machine.id for match in plant.resolver.assets(name))
 
 
 def _find(plant: Plant, machine: Asset, name: str) -> list[Point]:
