@@ -131,3 +131,9 @@ async def test_nothing_inspected_is_said(camera: Plant):
     found = await ask(camera, product="yoghurt 500 g", window="1h")
     assert found.summary == "Yoghurt 500 g, last 1 hour: nothing was inspected."
     assert facts(found) == {"scope": "Yoghurt 500 g, last 1 hour"}
+
+
+async def test_a_product_said_as_if_it_were_a_line_is_the_product(camera: Plant):
+    assert facts(await ask(camera, line="kefir", window="30d"))["inspected"] == 2
+    with pytest.raises(Retry, match="I know no line 'paint line'"):
+        await ask(camera, line="paint line")

@@ -8,10 +8,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from copilot_tools.display import format_time, format_value
+from copilot_tools.errors import Retry
 from copilot_tools.facts import Column, Fact, Findings, Picture, Series, Source, Table
 from copilot_tools.known_names import ask_back, choose, fitting
 from copilot_tools.plant import Plant
-from copilot_tools.records import Inspection
+from copilot_tools.records import Inspection, ProductionOrder
+from copilot_tools.site.model import Line
 from copilot_tools.site.names import split_words
 from copilot_tools.tool import Risk, Text, Window, tool
 from copilot_tools.windows import LONGEST, Period, parse_window
@@ -39,8 +41,8 @@ async def get_inspections(
     Usually of 24 h; of the whole batch when one is named. Unknown names are asked back.
     """
     now = plant.now()
-    place = plant.resolver.line(line) if line else None
-    orders = await plant.erp.production_orders() if product or batch else []
+    orders = await plant.erp.production_orders()
+    place, product = _place_or_product(plant, line, product, orders)
     if product:
         product = choose("product", product, (order.product for order in orders))
     if batch:
@@ -63,6 +65,20 @@ async def get_inspections(
     rejects = [r for r in results if not r.passed and (defects is None or r.defect in defects)]
     scope = Scope(label, place.id if place else "", defects, results, rejects)
     return _report(scope, plant.site.time_zone)
+
+
+def _place_or_product(
+    plant: Plant, line: str | None, product: str | None, orders: list[ProductionOrder]
+) -> tuple[Line | None, str | None]:
+    """The line meant; words that name no line but a product ("lemon soda") mean that product."""
+    if line is None:
+        return None, product
+    try:
+        return plant.resolver.line(line), product
+    except Retry:
+        if product or not fitting(line, {order.product for order in orders}):
+            raise
+        return None, line
 
 
 async def _defects(plant: Plant, text: str, results: list[Inspection]) -> frozenset[str] | None:
