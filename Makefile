@@ -2,10 +2,12 @@
 PYTHON ?= python3
 UV := .uv/bin/uv
 
+export ASK
+
 .PHONY: demo test check format clean
 
 demo: .venv/.runtime
-	.venv/bin/copilot demo $(if $(ASK),--ask "$(ASK)")
+	.venv/bin/copilot demo $${ASK:+--ask "$$ASK"}
 
 test: .venv/.development
 	.venv/bin/pytest

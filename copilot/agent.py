@@ -18,10 +18,11 @@ from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Pr
 from copilot.llm.planner import PlannedTurn, Planner
 from copilot.message import clean_message
 from copilot.present import mentions, present
+from copilot.said import check_said
 from copilot_tools.errors import Denied, Retry, ToolError, Unavailable
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
-from copilot_tools.tool import Call, Registry
+from copilot_tools.tool import Call, Registry, Risk
 
 
 class Turn(TypedDict, total=False):
@@ -92,12 +93,16 @@ class Agent:
 
     async def _act(self, state: Turn) -> Turn:
         emit = get_stream_writer()
+        seen = [mention for turn in state["history"][-2:] for mention in turn.mentions]
 
         async def carry_out(position: int, call: Call) -> Outcome:
             started = time.perf_counter()
             result: Findings | Problem
+            tool = self._tools[call.tool]
             try:
-                result = await self._tools[call.tool].run(self._plant, call)
+                if tool.risk is Risk.PROPOSE:
+                    check_said(call, state["text"], seen, self._plant)
+                result = await tool.run(self._plant, call)
             except ToolError as error:
                 result = _problem(error)
             outcome = Outcome(position, call, result, time.perf_counter() - started)
@@ -121,7 +126,12 @@ class Agent:
             return [], Noticed(f"I cannot see what was said before: {error}.")
 
     async def _save(self, conversation: str, text: str, answer: Answered) -> Noticed | None:
-        calls = tuple(outcome.call for outcome in answer.outcomes)
+        # A call that found nothing is no context: a follow-up would inherit its mistake.
+        calls = tuple(
+            outcome.call
+            for outcome in answer.outcomes
+            if isinstance(outcome.result, Findings) or outcome.result.candidates
+        )
         turn = PlannedTurn(text, calls, mentions(answer.outcomes))
         try:
             await self._conversations.record(conversation, turn, answer.text)

@@ -88,7 +88,7 @@ class Conversations:
         try:
             return await asyncio.to_thread(transact)
         except (SQLAlchemyError, OSError) as error:
-            why = str(getattr(error, "orig", error)).splitlines()[0]
+            why = str(getattr(error, "orig", error)).partition("\n")[0]
             raise Unavailable("the conversation database", why) from error
 
 

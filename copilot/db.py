@@ -44,21 +44,21 @@ turns = Table(
 
 
 def open_database(url: str) -> Engine:
-    """The engine of the own database; SQLite in WAL mode, and its folder made where missing."""
+    """The engine of the own database; nothing is opened yet. SQLite runs in WAL mode."""
     parsed = make_url(url)
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest revision; does nothing when it is there already."""
+    """Bring the database to the newest revision; its folder is made where it is missing."""
     from alembic import command
     from alembic.config import Config
 
+    if engine.url.get_backend_name() == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", "copilot:migrations")
     with engine.begin() as connection:

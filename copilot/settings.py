@@ -79,7 +79,7 @@ class _LayeredSettings(BaseSettings, Settings):
     """The same settings, looked up in the environment, then `.env`, then the TOML file."""
 
     model_config = SettingsConfigDict(
-        env_prefix="COPILOT_", env_nested_delimiter="__", env_file=".env", extra="forbid"
+        env_prefix="COPILOT_", env_nested_delimiter="__", env_file=".env", extra="ignore"
     )
 
     @classmethod
@@ -107,17 +107,32 @@ def load_settings(path: Path | None = None) -> Settings:
             "name it with --config, or try `copilot demo`"
         )
     try:
-        settings = _LayeredSettings()
+        text = file.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: is not UTF-8 text") from None
+    for name in content.keys() - Settings.model_fields.keys():
+        raise SettingsError(f"{file}:{find_line(text, [name])}: there is no setting {name!r}")
+    try:
+        settings = _LayeredSettings()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        line = find_line(file.read_text(encoding="utf-8"), first["loc"])
-        name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{file}:{line}: {name}: {first['msg']}") from None
+        where = _origin(file, text, content, [str(part) for part in first["loc"]])
+        raise SettingsError(f"{where}: {first['msg']}") from None
     return _relative_to(file.parent, settings)
+
+
+def _origin(file: Path, text: str, content: dict[str, object], path: list[str]) -> str:
+    """Where a wrong setting stands: a line of the file, or else a variable of the environment."""
+    inner: object = content
+    for name in path[:-1]:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    variable = f"COPILOT_{'__'.join(path).upper()}"
+    if variable in os.environ or not isinstance(inner, dict):
+        return f"environment variable {variable}"
+    return f"{file}:{find_line(text, path)}: {'.'.join(path)}"
 
 
 def _config_file() -> Path:

@@ -21,6 +21,7 @@ from copilot.cli.render import Renderer
 from copilot.events import Answered, Event
 from copilot.settings import APP
 from copilot_tools.errors import Unavailable
+from copilot_tools.facts import Findings
 
 T = TypeVar("T")
 
@@ -61,7 +62,8 @@ async def _chat(copilot: Copilot, suggestions: Sequence[str], resume: bool) -> N
         if text.strip().lower() in GOODBYE:
             break
         await _answer(copilot, conversation, text, renderer)
-    await asyncio.wait([warming])
+    warming.cancel()
+    await asyncio.gather(warming, return_exceptions=True)
 
 
 async def _answer(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
@@ -117,7 +119,8 @@ async def _questions(copilot: Copilot, questions: Sequence[str], as_json: bool) 
             else:
                 renderer.show(event, copilot.plant.now())
             if isinstance(event, Answered):
-                answered = answered and bool(event.outcomes)
+                found = [isinstance(o.result, Findings) for o in event.outcomes]
+                answered = answered and any(found)
     return 0 if answered else 1
 
 

@@ -22,6 +22,8 @@ from copilot_tools.display import format_age
 from copilot_tools.errors import Failed, ToolError
 from copilot_tools.facts import Quality
 from copilot_tools.plant import Plant
+from copilot_tools.site.load import SiteError
+from copilot_tools.sources.sql import PlantDatabaseError
 
 LEAST_FREE_GB = 2.0
 LIBRARIES = ("industrial-copilot", "llama-cpp-python", "asyncua", "sqlalchemy", "langgraph")
@@ -51,7 +53,10 @@ def run_doctor(config: Path | None, as_json: bool) -> int:
 async def examine(settings: Settings) -> list[Check]:
     """Every check of this site, sources at the same time."""
     local = [_versions(), _disk(settings), _model(settings), _own_database(settings)]
-    plant = open_plant(settings)
+    try:
+        plant = open_plant(settings)
+    except (SiteError, PlantDatabaseError) as error:
+        return [*local, Check("plant", False, str(error), "mend it; nothing else can be checked")]
     try:
         return local + list(await asyncio.gather(*_source_checks(plant, settings)))
     finally:

@@ -116,8 +116,17 @@ class Renderer:
             grid.add_column(f"{column.name}{unit}", overflow="fold")
         for row in table.rows:
             grid.add_row(*(Text(self._cell(row[position])) for position in shown))
+        notes = []
         if table.total > len(table.rows):
-            grid.caption = f"{len(table.rows)} of {table.total} shown"
+            notes.append(f"{len(table.rows)} of {table.total} shown")
+        hidden = [
+            column.name
+            for position, column in enumerate(table.columns)
+            if position not in shown and any(self._cell(row[position]) for row in table.rows)
+        ]
+        if hidden:
+            notes.append(f"a wider terminal also shows {', '.join(hidden)}")
+        grid.caption = "; ".join(notes) or None
         return grid
 
     def _fitting_columns(self, table: Table) -> list[int]:

@@ -3,7 +3,10 @@
 import argparse
 import asyncio
 import logging
+import os
+import signal
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +24,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--listen", default="127.0.0.1", help="address; the plant is for show only")
     parser.add_argument("--seed", type=int, help="seed of the plant; default: that of the folder")
+    parser.add_argument(
+        "--attached", action="store_true", help="end when standard input closes, as it does with us"
+    )
     options = parser.parse_args()
+    if options.attached:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     try:
         with lock_home(options.home):
@@ -36,6 +44,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however it went."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

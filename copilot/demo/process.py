@@ -49,7 +49,17 @@ class DemoProcess:
 
     def __init__(self, home: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "copilot.demo", "--home", str(home), "--port", "0"],
+            [
+                sys.executable,
+                "-m",
+                "copilot.demo",
+                "--home",
+                str(home),
+                "--port",
+                "0",
+                "--attached",
+            ],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
@@ -73,8 +83,9 @@ class DemoProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
 
     def _drain(self) -> None:
         """Read and drop later lines, so that the server never waits for a reader."""

@@ -72,10 +72,10 @@ def prepare_weights(cache: Path, progress: Progress = lambda share: None) -> Pat
             with FileLock(path.with_suffix(".lock"), timeout=LOCK_TIMEOUT_S):
                 if not path.is_file():
                     _make(path, progress)
-        except OSError as error:
-            raise ModelMissing(f"{path.parent} cannot be written: {error}") from error
         except Timeout as error:
             raise ModelMissing(f"another process holds {path.parent} locked") from error
+        except OSError as error:
+            raise ModelMissing(f"{path.parent} cannot be written: {error}") from error
     progress(1.0)
     return path
 

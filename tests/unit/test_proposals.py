@@ -62,8 +62,9 @@ node = "s=K-1.alarms.vib"
 class Live:
     """Live values and standing alarms as given; every write would be an AttributeError."""
 
-    def __init__(self, speed: float | None) -> None:
+    def __init__(self, speed: float | None, acknowledged: bool = False) -> None:
         self.speed = speed
+        self.acknowledged = acknowledged
 
     async def read(self, nodes: Sequence[Node]) -> list[Reading]:
         if self.speed is None:
@@ -71,7 +72,7 @@ class Live:
         return [Reading(node, self.speed, Quality.GOOD, NOW, "Good") for node in nodes]
 
     async def standing(self) -> list[AlarmState]:
-        return [AlarmState(alarm, True, False, NOW) for alarm in SITE.alarms()]
+        return [AlarmState(alarm, True, self.acknowledged, NOW) for alarm in SITE.alarms()]
 
     async def close(self) -> None:
         return None
@@ -140,7 +141,7 @@ async def test_a_command_the_machine_does_not_offer_is_asked_back(site: Plant):
 
 async def test_parts_are_found_or_asked_back(site: Plant):
     findings = await propose(site, "reserve_part", part="bearing", quantity=6)
-    assert findings.summary == "Would be proposed: reserve 6 pcs BRG-1 bearing."
+    assert findings.summary == "Would be proposed: reserve 6 pcs BRG-1 bearing (fits PU-1, PU-2)."
     assert findings.notices == ("Only 4 pcs available.",)
     with pytest.raises(Retry, match="Which part") as asked:
         await propose(site, "request_purchase", part="seal", quantity=1)
@@ -163,6 +164,12 @@ async def test_only_standing_alarms_are_acknowledged(site: Plant):
         assert findings.summary == "Would be proposed: acknowledge ALM-7 high vibration on K-1."
     with pytest.raises(Retry, match="Standing alarms: ALM-7"):
         await propose(site, "acknowledge_alarm", alarm="door open")
+
+
+async def test_an_acknowledged_alarm_is_not_acknowledged_again(site: Plant):
+    known = replace(site, alarms=Live(1000.0, acknowledged=True))
+    findings = await propose(known, "acknowledge_alarm", alarm="ALM-7")
+    assert findings.summary == "ALM-7 high vibration on K-1 is acknowledged already."
 
 
 async def test_a_work_order_names_machine_and_priority(site: Plant):

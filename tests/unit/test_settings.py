@@ -32,12 +32,26 @@ def test_the_environment_wins_over_the_file_and_paths_follow_the_file(config: Pa
         ('[history]\nkind = "tape"\n', "copilot.toml:2: history.kind"),
         ("[opcua]\n\nurll = 3\n", "copilot.toml:3: opcua.urll"),
         ("plant = = 3\n", "not valid TOML"),
+        ("\nplnat = 3\n", "copilot.toml:2: there is no setting 'plnat'"),
     ],
 )
 def test_a_mistake_names_its_line(config: Path, text: str, says: str):
     config.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=says):
         load_settings(config)
+
+
+def test_a_wrong_environment_variable_is_blamed_itself(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COPILOT_OPCUA__TIMEOUT_S", "abc")
+    with pytest.raises(SettingsError, match="environment variable COPILOT_OPCUA__TIMEOUT_S"):
+        load_settings(config)
+
+
+def test_an_env_file_of_others_is_left_alone(config: Path, tmp_path: Path):
+    (tmp_path / ".env").write_text("FOO=bar\nCOPILOT_OPCUA__TIMEOUT_S=3.5\n", encoding="utf-8")
+    assert load_settings(config).opcua.timeout_s == 3.5
 
 
 def test_a_missing_configuration_says_what_to_do(tmp_path: Path, config: Path):

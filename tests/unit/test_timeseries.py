@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot_tools.timeseries import bucket_medians, find_gaps, resting_since, theil_sen, thin
+from copilot_tools.timeseries import (
+    bucket_medians,
+    find_gaps,
+    resting_since,
+    theil_sen,
+    thin,
+    time_mean,
+)
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 values = st.none() | st.floats(-1e6, 1e6)
@@ -72,3 +79,22 @@ MOVING = [float(n % 5) for n in range(300)]
 )
 def test_a_signal_rests_only_if_it_used_to_move(course: list[float], since: float | None):
     assert resting_since(*minutes(course)) == since
+
+
+def test_a_change_of_sampling_is_no_gap_but_a_hole_in_either_part_is():
+    slow = np.arange(0, 7200, 60.0)
+    fast = np.arange(7200, 7800, 1.0)
+    seconds = np.concatenate([slow, fast])
+    assert find_gaps(seconds, 0.0, 7799.0) == []
+    holed = seconds[(seconds < 1200) | (seconds > 3000)]
+    assert find_gaps(holed, 0.0, 7799.0) == [(1140.0, 3060.0)]
+    holed = seconds[(seconds < 7300) | (seconds > 7400)]
+    assert find_gaps(holed, 0.0, 7799.0) == [(7299.0, 7401.0)]
+
+
+def test_the_mean_is_over_time_not_over_samples():
+    slow, fast = np.arange(0, 3600, 60.0), np.arange(3600, 7200, 1.0)
+    seconds = np.concatenate([slow, fast])
+    values = np.concatenate([np.full(len(slow), 10.0), np.full(len(fast), 20.0)])
+    assert time_mean(seconds, values) == pytest.approx(15.0, abs=0.2)
+    assert np.isnan(time_mean(seconds, np.full(len(seconds), np.nan)))

@@ -39,7 +39,7 @@ def shown(found: Findings) -> list[str]:
     [
         ({}, ["WO-4", "WO-5", "WO-3", "WO-2", "WO-1"]),
         ({"asset": "milk pump"}, ["WO-3", "WO-2", "WO-1"]),
-        ({"asset": "pumps", "status": "open"}, ["WO-4"]),
+        ({"asset": "pumps", "status": "open"}, ["WO-4", "WO-3"]),
         ({"asset": "PU-1", "status": "in_progress"}, ["WO-3"]),
         ({"status": "done"}, ["WO-2", "WO-1"]),
         ({"status": "done", "window": "week"}, ["WO-2"]),

@@ -18,6 +18,7 @@ from copilot_tools.timeseries import (
     robust_sd,
     theil_sen,
     thin,
+    time_mean,
     to_arrays,
     to_time,
     with_holes,
@@ -92,7 +93,7 @@ def _report(subject: _Subject, samples: Samples, earlier: Samples, plant: Plant)
         said = list(_counted(subject, seconds, values))
     else:
         said = list(_course(subject, seconds, values, zone))
-        said += _compared(subject, values, earlier)
+        said += _compared(subject, seconds, values, earlier)
         said += _heading(subject, seconds, values)
     missing = list(_missing(subject, values, gaps, end))
     drawn = with_holes(samples, gaps)
@@ -143,7 +144,7 @@ def _course(subject: _Subject, seconds: Floats, values: Floats, zone: ZoneInfo) 
     ):
         fact = subject.fact(name, float(values[place]), to_time(seconds[place]), unit)
         yield _Said(f"{name} {_number(fact)} at {format_time(fact.time, zone)}", (fact,))
-    mean = subject.fact("mean", float(np.nanmean(values)), last.time, unit)
+    mean = subject.fact("mean", time_mean(seconds, values), last.time, unit)
     yield _Said(f"mean {_number(mean)}", (mean,))
 
 
@@ -176,14 +177,17 @@ def _counted(subject: _Subject, seconds: Floats, values: Floats) -> Iterator[_Sa
     yield _Said(f"counted {_number(counted)}", (counted,))
 
 
-def _compared(subject: _Subject, values: Floats, earlier: Samples) -> Iterator[_Said]:
+def _compared(
+    subject: _Subject, seconds: Floats, values: Floats, earlier: Samples
+) -> Iterator[_Said]:
     """How the mean differs from the time of equal length before, where that is known well."""
-    before = np.array(earlier.values, dtype=np.float64)
-    if np.isfinite(before).sum() < np.isfinite(values).sum() / 2:
+    earlier_seconds, before = to_arrays(earlier)
+    good = earlier_seconds[np.isfinite(before)]
+    if len(good) < 2 or good[-1] - good[0] < (seconds[-1] - seconds[0]) / 2:
         return
     time, unit = earlier.times[-1], subject.signal.unit
-    mean = float(np.nanmean(before))
-    change = float(np.nanmean(values)) - mean
+    mean = time_mean(earlier_seconds, before)
+    change = time_mean(seconds, values) - mean
     facts = (
         subject.fact("mean of the time before", mean, time, unit),
         subject.fact("change of the mean", change, time, unit),

@@ -32,7 +32,8 @@ async def list_work_orders(
 ) -> Findings:
     """Work orders: unfinished ones first by priority and due date, then the newest finished ones.
 
-    A window keeps those created or finished in it; for status done, those finished in it.
+    Open means not done. A window keeps those created or finished in it; for status done, those
+    finished in it.
     """
     now = plant.now()
     machines = choose_assets(plant, asset) if asset else []
@@ -47,7 +48,8 @@ async def list_work_orders(
 
 
 def _wanted(order: WorkOrder, status: str | None, period: Period | None) -> bool:
-    if status not in (None, "all", order.status):
+    unfinished = order.status is not WorkOrderStatus.DONE
+    if status not in (None, "all", order.status) and not (status == "open" and unfinished):
         return False
     if status != WorkOrderStatus.DONE or period is None:
         return True

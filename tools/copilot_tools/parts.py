@@ -47,7 +47,7 @@ def _fits(part: Part, machines: list[Asset]) -> bool:
 
 
 def _short(part: Part) -> bool:
-    return part.available <= 0 or part.available < part.minimum
+    return part.available < part.minimum
 
 
 def _describe(parts: list[Part], site: Site) -> Iterator[Described[Part]]:

@@ -91,7 +91,7 @@ async def reserve_part(plant: Plant, part: Text, quantity: Count) -> Findings:
     found = await _part(plant, part)
     short = quantity > found.available
     available = _erp(plant, found, "available", found.available)
-    what = f"reserve {format_value(quantity, found.unit)} {found.number} {found.name}"
+    what = f"reserve {format_value(quantity, found.unit)} {_described(found)}"
     notice = f"Only {format_value(found.available, found.unit)} available." if short else ""
     facts = (_wish(plant, found.number, "quantity", quantity, found.unit), available)
     return _proposal(what, facts, found.number, found.name, notice)
@@ -101,10 +101,7 @@ async def reserve_part(plant: Plant, part: Text, quantity: Count) -> Findings:
 async def request_purchase(plant: Plant, part: Text, quantity: Count) -> Findings:
     """A purchase request for a part."""
     found = await _part(plant, part)
-    what = (
-        f"buy {format_value(quantity, found.unit)} {found.number} {found.name} "
-        f"from {found.supplier}"
-    )
+    what = f"buy {format_value(quantity, found.unit)} {_described(found)} from {found.supplier}"
     facts = (_wish(plant, found.number, "quantity", quantity, found.unit),)
     return _proposal(what, facts, found.number, found.name)
 
@@ -121,9 +118,15 @@ async def hold_batch(plant: Plant, batch: Text, reason: Text | None = None) -> F
 @tool(risk=Risk.PROPOSE, purpose="acknowledge an alarm")
 async def acknowledge_alarm(plant: Plant, alarm: Text, comment: Text | None = None) -> Findings:
     """The acknowledgement of one standing alarm."""
-    standing = {state.definition.id: state.definition for state in await plant.alarms.standing()}
+    states = await plant.alarms.standing()
+    standing = {state.definition.id: state.definition for state in states}
     definition = _alarm(plant, alarm, standing)
-    what = f"acknowledge {definition.id} {definition.message} on {definition.asset}"
+    name = f"{definition.id} {definition.message} on {definition.asset}"
+    if any(s.definition is definition and s.acknowledged for s in states):
+        return Findings(
+            f"{name} is acknowledged already.", mentions=(f"{definition.id} {definition.message}",)
+        )
+    what = f"acknowledge {name}"
     facts = (_wish(plant, definition.id, "comment", comment or "none"),)
     return _proposal(what, facts, definition.id, f"{definition.message} {definition.asset}")
 
@@ -207,6 +210,11 @@ async def _part(plant: Plant, text: str) -> Part:
     if clear:
         raise Retry(f"Which part do you mean by {text!r}: {names}?", offered)
     raise Retry(f"I know no part {text!r}.{f' Nearest: {names}.' if names else ''}", offered)
+
+
+def _described(part: Part) -> str:
+    fits = f" (fits {', '.join(part.fits)})" if part.fits else ""
+    return f"{part.number} {part.name}{fits}"
 
 
 def _erp(plant: Plant, part: Part, name: str, value: Value) -> Fact:

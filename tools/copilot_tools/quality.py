@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from copilot_tools.display import format_time, format_value
+from copilot_tools.display import format_value
 from copilot_tools.errors import Retry
 from copilot_tools.facts import Column, Fact, Findings, Picture, Series, Source, Table
 from copilot_tools.known_names import ask_back, choose, fitting
@@ -128,7 +128,7 @@ def _report(scope: Scope, zone: ZoneInfo) -> Findings:
         facts=_facts(scope, pareto),
         series=(_course(scope, zone),),
         tables=(_table(scope, pareto),) if pareto else (),
-        pictures=_pictures(scope, zone),
+        pictures=_pictures(scope),
         mentions=tuple(defect for defect, _ in pareto),
     )
 
@@ -209,12 +209,12 @@ def _per_bucket(results: list[Inspection], zone: ZoneInfo, hourly: bool) -> Coun
     return days
 
 
-def _pictures(scope: Scope, zone: ZoneInfo) -> tuple[Picture, ...]:
+def _pictures(scope: Scope) -> tuple[Picture, ...]:
     """The newest rejects whose image is on disk."""
     kept = (r for r in reversed(scope.rejects) if r.image and Path(r.image).is_file())
     return tuple(
         Picture(
-            title=f"{result.defect}, {result.line}, {format_time(result.time, zone)}",
+            title=f"{result.defect}, {result.line}",
             path=Path(result.image),
             boxes=result.boxes,
             source=Source("quality", f"inspections.id={result.id}"),

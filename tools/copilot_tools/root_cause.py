@@ -215,7 +215,7 @@ def _report(
     mode = first.mode
     summary = (
         f"Most likely cause of {symptom!r} on {machine.id}: {first.title}. Seen: {seen}. "
-        f"It is ruled out by: {mode.rules_out}. Next: {mode.next_check}; then {mode.remedy}."
+        f"It would be ruled out by: {mode.rules_out}. Next: {mode.next_check}; then {mode.remedy}."
     )
     return Findings(
         summary=summary,

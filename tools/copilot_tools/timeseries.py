@@ -76,12 +76,40 @@ def robust_sd(values: Floats) -> float:
 
 def find_gaps(seconds: Floats, start: float, end: float) -> list[tuple[float, float]]:
     """Where [start, end] holds no samples for longer than five usual intervals: begin and end."""
-    if len(seconds) == 0:
-        return [(start, end)] if end > start else []
-    usual = float(np.median(np.diff(seconds))) if len(seconds) > 1 else end - start
+    if len(seconds) < 2:
+        return [(start, end)] if end > start and len(seconds) == 0 else []
+    inner = np.diff(seconds)
     marks = np.concatenate(([start], seconds, [end]))
-    wide = np.flatnonzero(np.diff(marks) > max(5 * usual, 1.0))
-    return [(float(marks[i]), float(marks[i + 1])) for i in wide]
+    steps = np.diff(marks)
+    return [
+        (float(marks[i]), float(marks[i + 1]))
+        for i in np.flatnonzero(steps > max(5 * float(np.median(inner)), 1.0)).tolist()
+        if steps[i] > 5 * _usual_near(inner, i - 1)
+    ]
+
+
+def _usual_near(steps: Floats, place: int, near: int = 5) -> float:
+    """The longer of the median intervals just before and after one: sampling may change."""
+    before = steps[max(place - near, 0) : max(place, 0)]
+    after = steps[place + 1 : place + 1 + near]
+    return max((float(np.median(side)) for side in (before, after) if len(side)), default=0.0)
+
+
+def time_mean(seconds: Floats, values: Floats) -> float:
+    """The mean over time of the good values, however unevenly they were sampled; NaN without any.
+
+    Each value counts for half the time to its neighbours; across a gap only for a usual interval.
+    """
+    good = np.isfinite(values)
+    seconds, values = seconds[good], values[good]
+    if len(values) < 2:
+        return float(values[0]) if len(values) else float("nan")
+    steps = np.diff(seconds)
+    usual = max(5 * float(np.median(steps)), 1.0)
+    for i in np.flatnonzero(steps > usual).tolist():
+        steps[i] = min(steps[i], max(_usual_near(steps, i), usual / 5))
+    weights = np.concatenate((steps[:1], steps[:-1] + steps[1:], steps[-1:]))
+    return float((values * weights).sum() / weights.sum())
 
 
 def resting_since(seconds: Floats, values: Floats) -> float | None:
