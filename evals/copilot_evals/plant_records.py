@@ -63,7 +63,8 @@ class Records:
         start, end = window(span, self.model, datetime.now(UTC))
         values = stored_values(self._home / "history", f"{asset}.{signal}", start, end)
         unit = next(s["unit"] for s in self.assets[asset]["signal"] if s["name"] == signal)
-        statistics = {"lowest": values.min, "highest": values.max, "mean": values.mean}
+        by_minute = values.resample("60s").mean()
+        statistics = {"lowest": values.min, "highest": values.max, "mean": by_minute.mean}
         return asset, f"{signal} {which}", float(statistics[which]()), unit
 
     def _oee(self, line: str, span: str) -> Rows:
@@ -132,12 +133,12 @@ def bounds(model: Mapping[str, Any], now: datetime) -> dict[str, str]:
 
 
 def stored_values(history: Path, signal: str, start: datetime, end: datetime) -> "pd.Series[float]":
-    """The good values of a signal in [start, end), straight from the Parquet files."""
+    """The good values of a signal in [start, end) by time, straight from the Parquet files."""
     days = pd.date_range(start.date(), end.date(), freq="D")
     files = [p for day in days for p in sorted((history / f"{day:%Y-%m-%d}").glob("*.parquet"))]
     columns = [pd.read_parquet(file, filters=[("signal", "==", signal)]) for file in files]
-    frame = pd.concat(columns).dropna().drop_duplicates("time")
-    return frame.loc[(frame["time"] >= start) & (frame["time"] < end), "value"]
+    frame = pd.concat(columns).dropna().drop_duplicates("time").set_index("time").sort_index()
+    return frame.loc[(frame.index >= start) & (frame.index < end), "value"]
 
 
 def oee(
