@@ -1,7 +1,6 @@
 """Conversations kept in the own database, so that a follow-up knows what was asked before."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -71,7 +70,7 @@ class Conversations:
             "conversation": conversation,
             "asked": db.stamp(self._now()),
             "text": turn.user,
-            "calls": json.loads(json.dumps(calls)),
+            "calls": calls,
             "mentions": list(turn.mentions),
             "answer": answer,
         }

@@ -1,14 +1,12 @@
 """`copilot demo`: the demo plant as its own process, and a copilot that is connected to it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_data_path
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from copilot.demo.progress import Step, shown_progress
 from copilot.settings import APP
 
 SUGGESTIONS = (
@@ -28,7 +26,7 @@ def run_demo(
 ) -> int:
     """Prepare and start the demo plant, then chat with it or answer `questions`."""
     home = (home or user_data_path(APP) / "demo").absolute()
-    with _shown_progress() as step:
+    with shown_progress() as step:
         _prepare_plant(home, seed, reset, step)
         _prepare_model(step)
     from copilot.demo.process import demo_settings, starting_demo_plant
@@ -41,9 +39,6 @@ def run_demo(
         if questions:
             return run_questions(copilot, questions, as_json)
         return run_chat(copilot, SUGGESTIONS)
-
-
-Step = Callable[[str, float], None]
 
 
 def _prepare_plant(home: Path, seed: int, reset: bool, step: Step) -> None:
@@ -59,18 +54,3 @@ def _prepare_model(step: Step) -> None:
     from copilot.settings import Settings
 
     prepare_weights(Settings().cache, lambda share: step("Preparing the model", share))
-
-
-@contextmanager
-def _shown_progress() -> Iterator[Step]:
-    """One bar a step, on standard error, gone when all is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks = {}
-
-        def step(name: str, share: float) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=1.0)
-            progress.update(tasks[name], completed=share)
-
-        yield step

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from copilot.cli.trend import draw_trend
 from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
+from copilot.present import describe
 from copilot_tools.display import format_age, format_time, format_value
 from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, Table
 
@@ -68,9 +69,7 @@ class Renderer:
                 self._console.print(self._problem(result))
 
     def _problem(self, problem: Problem) -> RenderableType:
-        words = problem.message
-        if problem.since is not None:
-            words += f"; it last answered at {format_time(problem.since, self._zone)}."
+        words = describe(problem, self._zone)
         return Text(words, style="yellow" if problem.kind == "retry" else "red")
 
     def _findings(self, findings: Findings, now: datetime) -> Iterator[RenderableType]:

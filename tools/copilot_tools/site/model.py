@@ -156,7 +156,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A production line; `ideal_rate` is in units per minute, `counter` its good-count signal."""
+    """A production line; `ideal_rate` is in units per minute."""
 
     id: str
     name: str
