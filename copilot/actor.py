@@ -1,7 +1,9 @@
-"""Who asks: the person behind a turn and what their role lets them see."""
+"""Who asks: the person behind a turn, what their role is and which areas are theirs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+EVERYWHERE = "*"
 
 
 class Role(StrEnum):
@@ -16,7 +18,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person (or a terminal) with a role."""
+    """An account in use: `person` is who holds it, so that two accounts of one count once.
+
+    `areas` are area ids, or `EVERYWHERE`. An actor that is not `authenticated` may read and ask,
+    never propose. `on_shift` is judged by the plant's clock when the actor is loaded.
+    """
 
     name: str
     role: Role
+    person: str = ""
+    areas: tuple[str, ...] = ()
+    authenticated: bool = False
+    on_shift: bool = True

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -11,18 +11,10 @@ from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
 from copilot.llm.planner import Planner
-from copilot.settings import HistorySettings, OpcUaSettings, Settings
-from copilot_knowledge.library import Library
+from copilot.plant import open_plant, utc_now
+from copilot.settings import Settings
 from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.plant import Plant
-from copilot_tools.site.load import load_site
-from copilot_tools.site.resolve import Resolver
-from copilot_tools.sources.history_parquet import ParquetHistory
-from copilot_tools.sources.history_sql import SqlHistory
-from copilot_tools.sources.opcua import OpcUaTelemetry
-from copilot_tools.sources.opcua_alarms import OpcUaAlarms
-from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections, connect
-from copilot_tools.sources.protocols import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +38,6 @@ class Copilot:
         self.database.dispose()
 
 
-def utc_now() -> datetime:
-    """The time of this machine."""
-    return datetime.now(UTC)
-
-
 def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copilot:
     """A copilot for the site that the settings describe; raises SiteError when it has no model."""
     plant = open_plant(settings, now)
@@ -59,25 +46,6 @@ def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copi
     planner = open_planner(settings)
     agent = Agent(plant, CATALOGUE, planner, conversations)
     return Copilot(agent, plant, planner, conversations, database)
-
-
-def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Plant:
-    """The site's model and its sources; nothing is connected before it is asked."""
-    site = load_site(settings.plant)
-    engine = connect(settings.database.plant)
-    telemetry = _telemetry(settings.opcua)
-    return Plant(
-        site=site,
-        resolver=Resolver(site),
-        telemetry=telemetry,
-        history=_history(settings.history),
-        alarms=OpcUaAlarms(telemetry, site),
-        journal=SqlAlarmJournal(engine),
-        erp=SqlErp(engine),
-        inspections=SqlInspections(engine, settings.images),
-        library=Library.open(settings.manuals, settings.cache / "manuals.db"),
-        now=now,
-    )
 
 
 def open_planner(settings: Settings) -> Planner:
@@ -89,14 +57,3 @@ def open_planner(settings: Settings) -> Planner:
     from copilot.llm.planner import LlamaPlanner
 
     return LlamaPlanner(settings.model, settings.cache, CATALOGUE)
-
-
-def _telemetry(opcua: OpcUaSettings) -> OpcUaTelemetry:
-    password = opcua.password.get_secret_value() if opcua.password else None
-    return OpcUaTelemetry(opcua.url, opcua.user, password, timeout_s=opcua.timeout_s)
-
-
-def _history(history: HistorySettings) -> History:
-    if history.kind == "sql":
-        return SqlHistory(connect(history.url))
-    return ParquetHistory(history.path)

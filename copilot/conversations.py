@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from copilot import db
+from copilot import db, tables
 from copilot.actor import Actor
 from copilot.llm.planner import PlannedTurn
 from copilot_tools.errors import Unavailable
@@ -32,15 +32,15 @@ class Conversations:
         """Begin a conversation and return its id."""
         key = uuid4().hex
         row = {"id": key, "actor": actor.name, "started": db.stamp(self._now())}
-        await self._run(lambda c: c.execute(insert(db.conversations).values(row)))
+        await self._run(lambda c: c.execute(insert(tables.conversations).values(row)))
         return key
 
     async def latest(self, actor: Actor) -> str | None:
         """The id of the conversation this person began last."""
         query = (
-            select(db.conversations.c.id)
-            .where(db.conversations.c.actor == actor.name)
-            .order_by(db.conversations.c.started.desc())
+            select(tables.conversations.c.id)
+            .where(tables.conversations.c.actor == actor.name)
+            .order_by(tables.conversations.c.started.desc())
             .limit(1)
         )
         return await self._run(lambda c: c.execute(query).scalar())
@@ -48,9 +48,9 @@ class Conversations:
     async def history(self, conversation: str) -> list[PlannedTurn]:
         """The newest turns of a conversation, oldest first."""
         query = (
-            select(db.turns.c.text, db.turns.c.calls, db.turns.c.mentions)
-            .where(db.turns.c.conversation == conversation)
-            .order_by(db.turns.c.number.desc())
+            select(tables.turns.c.text, tables.turns.c.calls, tables.turns.c.mentions)
+            .where(tables.turns.c.conversation == conversation)
+            .order_by(tables.turns.c.number.desc())
             .limit(REMEMBERED)
         )
         rows = await self._run(lambda c: c.execute(query).all())
@@ -81,7 +81,7 @@ class Conversations:
             if not self._ready:
                 db.migrate(self._engine)
                 self._ready = True
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(writes=True).begin() as connection:
                 return work(connection)
 
         try:
@@ -92,6 +92,6 @@ class Conversations:
 
 
 def _append(connection: Connection, row: dict[str, object]) -> None:
-    newest = select(db.turns.c.number).where(db.turns.c.conversation == row["conversation"])
-    number = connection.execute(newest.order_by(db.turns.c.number.desc()).limit(1)).scalar()
-    connection.execute(insert(db.turns).values({**row, "number": (number or 0) + 1}))
+    newest = select(tables.turns.c.number).where(tables.turns.c.conversation == row["conversation"])
+    number = connection.execute(newest.order_by(tables.turns.c.number.desc()).limit(1)).scalar()
+    connection.execute(insert(tables.turns).values({**row, "number": (number or 0) + 1}))

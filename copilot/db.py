@@ -1,46 +1,17 @@
-"""The copilot's own database: its engine, its tables, and bringing it up to date."""
+"""The copilot's own database: its engine, its transactions, and bringing it up to date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Engine,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    make_url,
-)
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-metadata = MetaData()
+from copilot_tools.errors import Unavailable
 
-conversations = Table(
-    "conversations",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("actor", String(120), nullable=False, index=True),
-    Column("started", DateTime, nullable=False),
-)
-
-turns = Table(
-    "turns",
-    metadata,
-    Column("conversation", String(32), ForeignKey("conversations.id"), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("asked", DateTime, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("calls", JSON, nullable=False),
-    Column("mentions", JSON, nullable=False),
-    Column("answer", Text, nullable=False),
-)
+SOURCE = "the copilot's own database"
 
 
 def open_database(url: str) -> Engine:
@@ -49,7 +20,36 @@ def open_database(url: str) -> Engine:
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: all of it or nothing. Raises Unavailable when it cannot commit.
+
+    SQLite takes its write lock at once, so that nothing read inside can change before the commit. A
+    broken constraint passes as SQLAlchemy's IntegrityError: somebody else was quicker.
+    """
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            yield connection
+    except IntegrityError:
+        raise
+    except (SQLAlchemyError, OSError) as error:
+        why = str(getattr(error, "orig", error)).partition("\n")[0]
+        raise Unavailable(SOURCE, why) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the database. Raises Unavailable when it does not answer."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        why = str(getattr(error, "orig", error)).partition("\n")[0]
+        raise Unavailable(SOURCE, why) from error
 
 
 def migrate(engine: Engine) -> None:
@@ -61,7 +61,7 @@ def migrate(engine: Engine) -> None:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", "copilot:migrations")
-    with engine.begin() as connection:
+    with engine.execution_options(writes=True).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -71,6 +71,17 @@ def stamp(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def unstamp(moment: datetime) -> datetime:
+    """The UTC time of a stored one."""
+    return moment.replace(tzinfo=UTC)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # We begin ourselves: the driver would take no lock to read.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=3000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -62,6 +62,24 @@ class ModelSettings(_Section):
     api_key: SecretStr | None = None
 
 
+class ChangeSettings(_Section):
+    """Whether changes may be proposed here, and how they are decided.
+
+    Without `mode = "propose"` no code that writes, or asks for a write, is loaded at all. `policy`
+    is the site's Cedar file; without one the policy that comes with the copilot is in force. After
+    `breaker_count` refused proposals within `breaker_minutes` nothing more may be proposed by that
+    user until a supervisor resets it.
+    """
+
+    mode: Literal["read-only", "propose"] = "read-only"
+    policy: Path | None = None
+    ttl_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30.0
+    step_up_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    live_age_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    breaker_count: Annotated[int, Field(ge=1, le=100)] = 5
+    breaker_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15.0
+
+
 class Settings(_Section):
     """Everything a copilot needs to know about its site."""
 
@@ -73,6 +91,7 @@ class Settings(_Section):
     database: DatabaseSettings = DatabaseSettings()
     history: HistorySettings = HistorySettings()
     model: ModelSettings = ModelSettings()
+    changes: ChangeSettings = ChangeSettings()
 
 
 class _LayeredSettings(BaseSettings, Settings):
@@ -145,6 +164,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
     history = settings.history.model_copy(update={"path": folder / settings.history.path})
     urls = {"plant": settings.database.plant, "own": settings.database.own}
     database = {name: _anchor_sqlite(url, folder) for name, url in urls.items()}
+    policy = settings.changes.policy and folder / settings.changes.policy
     return settings.model_copy(
         update={
             "plant": folder / settings.plant,
@@ -152,6 +172,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "images": folder / settings.images,
             "history": history,
             "database": DatabaseSettings(**database),
+            "changes": settings.changes.model_copy(update={"policy": policy}),
         }
     )
 

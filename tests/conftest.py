@@ -9,7 +9,7 @@ from copilot_tools.plant import Plant
 from copilot_tools.site.load import parse_site
 from copilot_tools.site.resolve import Resolver
 
-pytest_plugins = ["model_fixture"]
+pytest_plugins = ["model_fixture", "own_database"]
 
 SITE = """\
 [site]

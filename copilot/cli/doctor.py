@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from copilot import db
-from copilot.app import open_plant
 from copilot.llm.weights import check_weights
+from copilot.plant import open_plant
 from copilot.settings import Settings, load_settings
 from copilot_tools.display import format_age
 from copilot_tools.errors import Failed, ToolError

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from copilot.db import metadata
+from copilot.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

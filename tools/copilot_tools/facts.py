@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from copilot_tools.changes import Change
 
 Value: TypeAlias = float | int | bool | str | datetime | None
 
@@ -125,6 +128,7 @@ class Findings:
 
     `summary` is one line built from the facts. `mentions` are catalogue names and record keys
     (never prose) that a follow-up may refer to. `notices` say what could not be seen and why.
+    `change` is what a propose tool asks for; nothing has been written.
     """
 
     summary: str
@@ -135,6 +139,7 @@ class Findings:
     quotes: tuple[Quote, ...] = ()
     mentions: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    change: "Change | None" = None
 
 
 def worst(qualities: Iterable[Quality]) -> Quality:

@@ -104,6 +104,11 @@ class _Signal(_Table):
     counter: bool = False
 
 
+class _Watch(_Table):
+    signal: Name
+    tolerance: Annotated[float, Field(gt=0)]
+
+
 class _Setpoint(_Table):
     name: Name
     node: NodeText
@@ -112,11 +117,23 @@ class _Setpoint(_Table):
     max_step: Annotated[float, Field(gt=0)] | None = None
     aliases: tuple[Name, ...] = ()
     safety: SafetyClass = SafetyClass.PROCESS
+    writable: bool = False
+    resolution: Annotated[float, Field(gt=0)] = 0.01
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    max_rate: Annotated[float, Field(gt=0)] | None = None
+    critical: bool = False
+    watch: tuple[_Watch, ...] = ()
+    settle_s: Annotated[float, Field(gt=0, le=120)] = 3.0
+    handshake: NodeText | None = None
 
 
 class _Command(_Table):
     name: Literal["start", "stop", "reset", "open", "close"]
     node: NodeText
+    allowed: bool = False
+    expects: tuple[Name, ...] = ()
+    settle_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    critical: bool = False
 
 
 class _Wear(_Table):
@@ -150,6 +167,7 @@ class _Asset(_Table):
     model: str = ""
     aliases: tuple[Name, ...] = ()
     state: NodeText | None = None
+    lockout: NodeText | None = None
     feeds: tuple[Name, ...] = ()
     documents: tuple[Name, ...] = ()
     signal: tuple[_Signal, ...] = ()

@@ -57,8 +57,22 @@ class SafetyClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """A signal of the same asset that must not have moved by more than `tolerance` (its unit)."""
+
+    signal: str
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Setpoint:
-    """A writable target value with its bounds and the largest single step, in `unit`."""
+    """A target value with its bounds and the largest single step, in `unit`.
+
+    Only a `writable` one may be proposed. It is set in whole counts of `resolution`, and counts as
+    unchanged, or reached, within `tolerance`. `max_rate` is the largest change within an hour.
+    `watch` names what must still be as it was shown; `settle_s` is how long it takes to show.
+    `handshake` is the command block of a controller that executes each command id at most once.
+    """
 
     asset: str
     name: str
@@ -68,15 +82,41 @@ class Setpoint:
     max_step: float | None = None
     aliases: tuple[str, ...] = ()
     safety: SafetyClass = SafetyClass.PROCESS
+    writable: bool = False
+    resolution: float = 0.01
+    tolerance: float = 0.01
+    max_rate: float | None = None
+    critical: bool = False
+    watch: tuple[Watch, ...] = ()
+    settle_s: float = 3.0
+    handshake: Node | None = None
+
+    @property
+    def id(self) -> str:
+        """The key of this setpoint in proposals and policies: "K-7.speed"."""
+        return f"{self.asset}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A method of an asset's controller: start, stop, reset, open or close."""
+    """A method, or a switch to be set, of an asset's controller: start, stop, reset, open, close.
+
+    Only an `allowed` one may be proposed. `expects` are the states of the asset of which one must
+    show within `settle_s` for the command to count as carried out.
+    """
 
     asset: str
     name: str
     node: Node
+    allowed: bool = False
+    expects: tuple[str, ...] = ()
+    settle_s: float = 10.0
+    critical: bool = False
+
+    @property
+    def id(self) -> str:
+        """The key of this command in proposals and policies: "K-7.start"."""
+        return f"{self.asset}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +165,8 @@ class AlarmDefinition:
 class Asset:
     """A machine (ISA-95 work unit) with all that can be asked of it.
 
-    `feeds` names the assets downstream of this one in the flow of material or energy.
+    `feeds` names the assets downstream of this one in the flow of material or energy. Without
+    `lockout_node`, a switch that is on while people work on it, it is never written or commanded.
     """
 
     id: str
@@ -136,6 +177,7 @@ class Asset:
     model: str = ""
     aliases: tuple[str, ...] = ()
     state_node: Node | None = None
+    lockout_node: Node | None = None
     feeds: tuple[str, ...] = ()
     signals: tuple[Signal, ...] = ()
     setpoints: tuple[Setpoint, ...] = ()

@@ -1,0 +1,1 @@
+"""The record of everything that was proposed, decided and done."""

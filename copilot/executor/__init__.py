@@ -1,0 +1,1 @@
+"""Carries approved changes out; a process of its own that the chat never loads."""

@@ -1,0 +1,51 @@
+"""Opens a site's model and its sources, read-only: what the chat and the executor both look at."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from copilot.settings import HistorySettings, OpcUaSettings, Settings
+from copilot_knowledge.library import Library
+from copilot_tools.plant import Plant
+from copilot_tools.site.load import load_site
+from copilot_tools.site.resolve import Resolver
+from copilot_tools.sources.history_parquet import ParquetHistory
+from copilot_tools.sources.history_sql import SqlHistory
+from copilot_tools.sources.opcua import OpcUaTelemetry
+from copilot_tools.sources.opcua_alarms import OpcUaAlarms
+from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections, connect
+from copilot_tools.sources.protocols import History
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Plant:
+    """The site's model and its sources; nothing is connected before it is asked."""
+    site = load_site(settings.plant)
+    engine = connect(settings.database.plant)
+    telemetry = _telemetry(settings.opcua)
+    return Plant(
+        site=site,
+        resolver=Resolver(site),
+        telemetry=telemetry,
+        history=_history(settings.history),
+        alarms=OpcUaAlarms(telemetry, site),
+        journal=SqlAlarmJournal(engine),
+        erp=SqlErp(engine),
+        inspections=SqlInspections(engine, settings.images),
+        library=Library.open(settings.manuals, settings.cache / "manuals.db"),
+        now=now,
+    )
+
+
+def _telemetry(opcua: OpcUaSettings) -> OpcUaTelemetry:
+    password = opcua.password.get_secret_value() if opcua.password else None
+    return OpcUaTelemetry(opcua.url, opcua.user, password, timeout_s=opcua.timeout_s)
+
+
+def _history(history: HistorySettings) -> History:
+    if history.kind == "sql":
+        return SqlHistory(connect(history.url))
+    return ParquetHistory(history.path)

@@ -1,0 +1,164 @@
+"""The tables of the copilot's own database, as the newest migration leaves them."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", String(120), nullable=False, index=True),
+    Column("started", DateTime, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation", String(32), ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("asked", DateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("calls", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("person", String(80), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("areas", JSON, nullable=False),
+    Column("shifts", JSON, nullable=False),
+    Column("password_hash", String(200), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created", DateTime, nullable=False),
+)
+
+step_ups = Table(
+    "step_ups",
+    metadata,
+    Column("nonce", String(64), primary_key=True),
+    Column("account", String(80), ForeignKey("accounts.name"), nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("issued", DateTime, nullable=False),
+    Column("used", DateTime),
+)
+
+OPEN_STATES = (
+    "('proposed','pending_approval','approved','ready','executing','unknown')"  # as states.OPEN
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("key", String(80), nullable=False, unique=True),
+    Column("tool", String(40), nullable=False),
+    Column("target", String(200), nullable=False),
+    Column("asset", String(40), nullable=False),
+    Column("proposer", String(80), nullable=False, index=True),
+    Column("payload", Text, nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("state", String(24), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("created", DateTime, nullable=False),
+    Column("expires", DateTime, nullable=False),
+    Column("changed", DateTime, nullable=False),
+    Column("note", Text, nullable=False),
+    Index(
+        "one_open_change_per_target",
+        "target",
+        unique=True,
+        sqlite_where=text(f"state IN {OPEN_STATES}"),
+        postgresql_where=text(f"state IN {OPEN_STATES}"),
+    ),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("proposal", String(32), ForeignKey("proposals.id"), nullable=False),
+    Column("account", String(80), nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("meaning", String(12), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("step_up", String(64), nullable=False, unique=True),
+    Column("at", DateTime, nullable=False),
+    Index("one_decision_per_person", "proposal", "person", unique=True),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("proposal", String(32), ForeignKey("proposals.id"), primary_key=True),
+    Column("token", Integer, nullable=False),
+    Column("intended", DateTime, nullable=False),
+    Column("sent", DateTime),
+    Column("finished", DateTime),
+    Column("result", JSON, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("holder", String(120), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("expires", DateTime, nullable=False),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("on", Boolean, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("row", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("proposal", String(32), nullable=False, index=True),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", String(27), nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("signature", String(128), nullable=False),
+)
