@@ -1,61 +1,89 @@
-"""One turn: plan the calls, carry them out, present what they found.
+"""One turn: choose its tools, plan the calls, carry them out, present what they found.
 
 The planner sees the user's words, the earlier words and calls, and names that earlier answers
 mentioned. It never sees a tool's output, so nothing in the plant's data can make it call anything.
+A change is only ever handed to the gate, which files it for people to decide; without a gate the
+tools that ask for one are not there.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextvars import copy_context
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
+from uuid import uuid4
 
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 
+from copilot.actor import Actor
 from copilot.conversations import Conversations
 from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
+from copilot.intent import requested
+from copilot.llm.grammar import MOST_CALLS
 from copilot.llm.planner import PlannedTurn, Planner
 from copilot.message import clean_message
+from copilot.mounted import Mounted, mount_reading
 from copilot.present import mentions, present
+from copilot.provenance import trace
 from copilot.said import check_said
 from copilot_tools.errors import Denied, Retry, ToolError, Unavailable
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
-from copilot_tools.tool import Call, Registry, Risk
+from copilot_tools.tool import Call, Registry, Risk, Tool
+
+if TYPE_CHECKING:
+    from copilot.gate import Gate
 
 
 class Turn(TypedDict, total=False):
     """What the graph knows of a turn; each node adds its part."""
 
+    actor: Actor
+    conversation: str
+    key: str
     text: str
     history: list[PlannedTurn]
+    mounted: Mounted
     calls: tuple[Call, ...]
     outcomes: tuple[Outcome, ...]
 
 
 class Agent:
-    """Answers messages of users about one plant."""
+    """Answers messages of users about one plant; without a `gate` nothing can be proposed."""
 
     def __init__(
-        self, plant: Plant, tools: Registry, planner: Planner, conversations: Conversations
+        self,
+        plant: Plant,
+        tools: Registry,
+        planner: Planner,
+        conversations: Conversations,
+        gate: "Gate | None" = None,
     ) -> None:
         self._plant = plant
         self._tools = tools
         self._planner = planner
         self._conversations = conversations
+        self._gate = gate
         graph = StateGraph(Turn)
+        graph.add_node("mount", self._mount)
         graph.add_node("plan", self._plan)
         graph.add_node("act", self._act)
         graph.add_node("present", self._present)
-        graph.add_edge(START, "plan")
+        graph.add_edge(START, "mount")
+        graph.add_edge("mount", "plan")
         graph.add_edge("plan", "act")
         graph.add_edge("act", "present")
         graph.add_edge("present", END)
         self._graph = graph.compile()
 
-    async def turn(self, conversation: str, text: str) -> AsyncIterator[Event]:
-        """Everything that happens while `text` is answered, ending in Answered and Ended."""
+    async def turn(
+        self, actor: Actor, conversation: str, text: str, key: str = ""
+    ) -> AsyncIterator[Event]:
+        """Everything that happens while `text` is answered, ending in Answered and Ended.
+
+        Proposals of one `key` are filed once, however often the message is sent.
+        """
         started = time.perf_counter()
         plan_s = first_fact_s = None
         try:
@@ -63,7 +91,13 @@ class Agent:
             history, notice = await self._remembered(conversation)
             if notice:
                 yield notice
-            turn = Turn(text=message, history=history)
+            turn = Turn(
+                actor=actor,
+                conversation=conversation,
+                key=key or uuid4().hex,
+                text=message,
+                history=history,
+            )
             async for emitted in self._graph.astream(turn, stream_mode="custom"):
                 event = cast(Event, emitted)
                 if isinstance(event, Planned):
@@ -80,6 +114,17 @@ class Agent:
         total = time.perf_counter() - started
         yield Ended(plan_s if plan_s is not None else total, first_fact_s, total)
 
+    async def _mount(self, state: Turn) -> Turn:
+        """Choose the tools before anything is read; a change nobody may ask for ends the turn."""
+        text, earlier = state["text"], _user_words(state)
+        if self._gate is None:
+            mounted = mount_reading(text, self._tools, earlier)
+        else:
+            mounted = await self._gate.mount(state["actor"], text, self._tools, earlier)
+        if mounted.refusal:
+            raise Denied(mounted.refusal)
+        return Turn(mounted=mounted)
+
     async def _plan(self, state: Turn) -> Turn:
         emit = get_stream_writer()
         context = copy_context()  # The queue moves outside this node, where the writer is unknown.
@@ -87,22 +132,26 @@ class Agent:
         def tell_queue(ahead: int) -> None:
             context.run(emit, Queued(ahead))
 
-        calls = await self._planner.plan(state["text"], state["history"], self._tools, tell_queue)
+        tools = state["mounted"].tools
+        calls = await self._planner.plan(state["text"], state["history"], tools, tell_queue)
+        if len(calls) > MOST_CALLS:
+            raise Retry("That is too much at once; please ask for fewer things in one message.")
         emit(Planned(calls))
         return Turn(calls=calls)
 
     async def _act(self, state: Turn) -> Turn:
         emit = get_stream_writer()
-        seen = [mention for turn in state["history"][-2:] for mention in turn.mentions]
 
         async def carry_out(position: int, call: Call) -> Outcome:
             started = time.perf_counter()
             result: Findings | Problem
-            tool = self._tools[call.tool]
             try:
+                tool = state["mounted"].tools[call.tool]
+                checked = tool.check(call.arguments)
                 if tool.risk is Risk.PROPOSE:
-                    check_said(call, state["text"], seen, self._plant)
-                result = await tool.run(self._plant, call)
+                    result = await self._propose(state, position, tool, checked)
+                else:
+                    result = await tool.run(self._plant, checked)
             except ToolError as error:
                 result = _problem(error)
             outcome = Outcome(position, call, result, time.perf_counter() - started)
@@ -113,6 +162,24 @@ class Agent:
             *(carry_out(position, call) for position, call in enumerate(state["calls"]))
         )
         return Turn(outcomes=tuple(outcomes))
+
+    async def _propose(self, state: Turn, position: int, tool: Tool, call: Call) -> Findings:
+        if self._gate is None:
+            raise Denied("nothing can be proposed here")
+        text, history = state["text"], state["history"]
+        seen = [mention for turn in history[-2:] for mention in turn.mentions]
+        words = requested(text, _user_words(state)) or (text,)
+        check_said(call, "\n".join(words), seen, self._plant)
+        findings = await tool.run(self._plant, call)
+        if findings.change is None:
+            return findings
+        answers = await self._conversations.answers(state["conversation"])
+        choices = {p.name for p in tool.parameters if p.kind == "choice"}
+        origins = trace(call, findings.change, text, history, answers, choices)
+        key = f"{state['key'][:60]}:{position}"
+        return await self._gate.propose(
+            state["actor"], state["conversation"], key, call, findings, origins
+        )
 
     async def _present(self, state: Turn) -> Turn:
         text = present(state["outcomes"], self._plant.site.time_zone)
@@ -138,6 +205,10 @@ class Agent:
         except Unavailable as error:
             return Noticed(f"This turn could not be saved: {error}.")
         return None
+
+
+def _user_words(state: Turn) -> list[str]:
+    return [turn.user for turn in state["history"]]
 
 
 def _problem(error: ToolError) -> Problem:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -15,6 +16,9 @@ from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings
 from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.plant import Plant
+
+if TYPE_CHECKING:
+    from copilot.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,18 @@ def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copi
     database = db.open_database(settings.database.own)
     conversations = Conversations(database, now)
     planner = open_planner(settings)
-    agent = Agent(plant, CATALOGUE, planner, conversations)
+    gate = _open_gate(settings, plant, database) if settings.changes.mode == "propose" else None
+    agent = Agent(plant, CATALOGUE, planner, conversations, gate)
     return Copilot(agent, plant, planner, conversations, database)
+
+
+def _open_gate(settings: Settings, plant: Plant, database: Engine) -> "Gate":
+    """The way to proposals; what it is made of is loaded only where changes may be proposed."""
+    from copilot.approvals.open_desk import open_desk
+    from copilot.gate import Gate
+
+    desk = open_desk(settings, plant.site, database, plant.now)
+    return Gate(plant, desk, settings.changes, plant.now)
 
 
 def open_planner(settings: Settings) -> Planner:

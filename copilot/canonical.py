@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 
@@ -14,8 +15,15 @@ def write_canonical(content: Mapping[str, Any]) -> str:
 
 
 def read_strict(text: str) -> dict[str, Any]:
-    """The object in a JSON text; raises ValueError for duplicate keys, NaN and other constants."""
-    content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    """The object in a JSON text; raises ValueError for duplicate keys, NaN and infinities, and for
+    decimals that a float would round.
+    """
+    try:
+        content = json.loads(
+            text, object_pairs_hook=_unique, parse_float=_exact, parse_constant=_exact
+        )
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("is not a JSON object")
     return content
@@ -33,5 +41,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"holds {constant}, which is no number")
+def _exact(text: str) -> float:
+    number = Decimal(text)
+    if not number.is_finite() or Decimal(repr(float(text))) != number:
+        raise ValueError(f"holds {text}, which is no number that can be kept")
+    return float(text)

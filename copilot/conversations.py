@@ -63,6 +63,17 @@ class Conversations:
             for row in reversed(rows)
         ]
 
+    async def answers(self, conversation: str) -> list[str]:
+        """What the newest turns of a conversation were answered, oldest first."""
+        query = (
+            select(tables.turns.c.answer)
+            .where(tables.turns.c.conversation == conversation)
+            .order_by(tables.turns.c.number.desc())
+            .limit(REMEMBERED)
+        )
+        rows = await self._run(lambda c: c.execute(query).scalars().all())
+        return list(reversed(rows))
+
     async def record(self, conversation: str, turn: PlannedTurn, answer: str) -> None:
         """Append one turn to a conversation."""
         calls = [{"tool": call.tool, "arguments": dict(call.arguments)} for call in turn.calls]

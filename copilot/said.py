@@ -34,12 +34,15 @@ _UNITS = {
 
 
 def check_said(call: Call, text: str, mentions: Iterable[str], plant: Plant) -> None:
-    """Raise Retry when the number of a change is not what the user said, or in another unit."""
+    """Raise Retry when the number of a change is not what the user said, or in another unit.
+
+    `text` is all that makes up the request: after a question back, the answer and what was asked.
+    """
     for name in ("value", "quantity"):
         wanted = call.arguments.get(name)
         if wanted is None:
             continue
-        heard = list(_spoken(text))
+        heard = list(spoken_numbers(text))
         if name == "quantity" and wanted == 1 and (not heard or _SINGLE.search(text)):
             continue
         _check_number(float(wanted), heard, list(mentions))
@@ -72,7 +75,7 @@ def _follows(wanted: float, heard: Sequence[frozenset[float]], mentions: list[st
     )
 
 
-def _spoken(text: str) -> Iterator[frozenset[float]]:
+def spoken_numbers(text: str) -> Iterator[frozenset[float]]:
     """The possible readings of every number in a message, in digits or in words."""
     for match in _NUMBER.finditer(text):
         yield frozenset(_readings(match[0].rstrip(".,'")))

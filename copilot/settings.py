@@ -80,6 +80,15 @@ class ChangeSettings(_Section):
     breaker_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15.0
 
 
+class AuditSettings(_Section):
+    """What the audit log is checked against: the executor's public key, and the files that its
+    checkpoints are pushed to.
+    """
+
+    public_key: Path = user_data_path(APP) / "audit.key.pub"
+    checkpoints: tuple[Path, ...] = ()
+
+
 class Settings(_Section):
     """Everything a copilot needs to know about its site."""
 
@@ -92,6 +101,7 @@ class Settings(_Section):
     history: HistorySettings = HistorySettings()
     model: ModelSettings = ModelSettings()
     changes: ChangeSettings = ChangeSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 class _LayeredSettings(BaseSettings, Settings):
@@ -165,6 +175,10 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
     urls = {"plant": settings.database.plant, "own": settings.database.own}
     database = {name: _anchor_sqlite(url, folder) for name, url in urls.items()}
     policy = settings.changes.policy and folder / settings.changes.policy
+    audit = AuditSettings(
+        public_key=folder / settings.audit.public_key,
+        checkpoints=tuple(folder / path for path in settings.audit.checkpoints),
+    )
     return settings.model_copy(
         update={
             "plant": folder / settings.plant,
@@ -173,6 +187,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "history": history,
             "database": DatabaseSettings(**database),
             "changes": settings.changes.model_copy(update={"policy": policy}),
+            "audit": audit,
         }
     )
 

@@ -71,7 +71,7 @@ proposals = Table(
     Column("number", Integer, nullable=False, unique=True),
     Column("key", String(80), nullable=False, unique=True),
     Column("tool", String(40), nullable=False),
-    Column("target", String(200), nullable=False),
+    Column("target", String(200), nullable=False, index=True),
     Column("asset", String(40), nullable=False),
     Column("proposer", String(80), nullable=False, index=True),
     Column("payload", Text, nullable=False),

@@ -9,7 +9,13 @@ from copilot_tools.plant import Plant
 from copilot_tools.site.load import parse_site
 from copilot_tools.site.resolve import Resolver
 
-pytest_plugins = ["model_fixture", "own_database"]
+pytest_plugins = [
+    "desk_fixture",
+    "executor_fixture",
+    "faults.fixtures",
+    "model_fixture",
+    "own_database",
+]
 
 SITE = """\
 [site]

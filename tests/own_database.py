@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,15 +22,8 @@ def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     if not POSTGRES:
         pytest.skip("COPILOT_TEST_POSTGRES names no database")
-    admin = create_engine(POSTGRES)
-    schema = f"own_{uuid4().hex}"
-    with admin.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    mark = "&" if "?" in POSTGRES else "?"
-    yield f"{POSTGRES}{mark}options=-csearch_path%3D{schema}"
-    with admin.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
+    with empty_schema(POSTGRES) as url:
+        yield url
 
 
 @pytest.fixture
@@ -39,3 +33,17 @@ def own_engine(own_url: str) -> Iterator[Engine]:
     db.migrate(engine)
     yield engine
     engine.dispose()
+
+
+@contextmanager
+def empty_schema(postgres: str) -> Iterator[str]:
+    """The URL of an empty schema in a PostgreSQL database; it is dropped at the end."""
+    admin = create_engine(postgres)
+    schema = f"own_{uuid4().hex}"
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    mark = "&" if "?" in postgres else "?"
+    yield f"{postgres}{mark}options=-csearch_path%3D{schema}"
+    with admin.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    admin.dispose()

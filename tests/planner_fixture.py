@@ -14,6 +14,7 @@ class ScriptedPlanner:
     def __init__(self, script: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         self.script = script
         self.histories: list[list[PlannedTurn]] = []
+        self.mounted: list[Registry] = []
 
     async def plan(
         self,
@@ -23,6 +24,7 @@ class ScriptedPlanner:
         on_queue: Callable[[int], None] | None = None,
     ) -> tuple[Call, ...]:
         self.histories.append(list(history))
+        self.mounted.append(tools)
         if text not in self.script:
             raise Retry("I did not understand that.")
         return tuple(tools.check(planned) for planned in self.script[text])

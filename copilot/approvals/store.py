@@ -143,11 +143,15 @@ def open_on(connection: Connection, target: str) -> Record | None:
 
 
 def find(
-    connection: Connection, states: Collection[State] = tuple(State), limit: int = 1000
+    connection: Connection,
+    states: Collection[State] = tuple(State),
+    limit: int = 1000,
+    after: int = 0,
 ) -> list[Record]:
-    """Proposals in these states, oldest first."""
+    """Proposals in these states, oldest first; the next page comes `after` the last number."""
     c = tables.proposals.c
-    query = select(tables.proposals).where(c.state.in_(states)).order_by(c.number).limit(limit)
+    wanted = c.state.in_(states), c.number > after
+    query = select(tables.proposals).where(*wanted).order_by(c.number).limit(limit)
     return [_record(row) for row in connection.execute(query)]
 
 

@@ -7,8 +7,13 @@ from typing import Annotated
 
 import typer
 
+from copilot.cli.approvals import approvals
+from copilot.cli.audit import audit
 from copilot.cli.evaluate import evaluations
+from copilot.cli.executor import executor
 from copilot.cli.plant import plant_model
+from copilot.cli.policy import site_policy
+from copilot.cli.user import users
 
 cli = typer.Typer(
     name="copilot",
@@ -17,10 +22,22 @@ cli = typer.Typer(
     add_completion=False,
 )
 cli.add_typer(plant_model, name="plant")
+cli.add_typer(approvals, name="approvals")
+cli.add_typer(executor, name="executor")
+cli.add_typer(site_policy, name="policy")
+cli.add_typer(audit, name="audit")
+cli.add_typer(users, name="user")
 cli.add_typer(evaluations, name="eval")
 
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)
+]
+User = Annotated[
+    str | None,
+    typer.Option("--user", "-u", help="Sign in with this account.", show_default=False),
+]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Home = Annotated[
@@ -57,39 +74,50 @@ def demo(
     home: Home = None,
     seed: Annotated[int, typer.Option(help="Same seed, same plant.")] = 7,
     reset: Annotated[bool, typer.Option(help="Build the demo plant anew.")] = False,
+    user: Annotated[
+        str, typer.Option("--user", "-u", help="Whom to be: olga, timo, sara, samir, erik or ada.")
+    ] = "olga",
     json: Json = False,
 ) -> None:
     """Start the demo plant and chat with it, or answer one question with --ask."""
     from copilot.cli.demo import run_demo
 
-    raise typer.Exit(run_demo(ask or [], home, seed, reset, json))
+    raise typer.Exit(run_demo(ask or [], home, seed, reset, user, json))
 
 
 @cli.command()
 def chat(
     config: Config = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where you left off.")] = False,
+    user: User = None,
+    password_stdin: PasswordStdin = False,
 ) -> None:
-    """Chat with the plant in the terminal."""
+    """Chat with the plant in the terminal; with --user you may also propose changes."""
     from copilot.app import bootstrap
-    from copilot.cli.chat import run_chat
+    from copilot.cli.chat import identify, run_chat
     from copilot.settings import load_settings
 
-    raise typer.Exit(run_chat(bootstrap(load_settings(config)), [], resume=resume))
+    settings = load_settings(config)
+    actor = identify(settings, user, password_stdin)
+    raise typer.Exit(run_chat(bootstrap(settings), actor, [], resume=resume))
 
 
 @cli.command()
 def ask(
     question: Annotated[list[str], typer.Argument(help="One or more questions, each quoted.")],
     config: Config = None,
+    user: User = None,
+    password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
     """Answer questions and exit; several are one conversation."""
     from copilot.app import bootstrap
-    from copilot.cli.chat import run_questions
+    from copilot.cli.chat import identify, run_questions
     from copilot.settings import load_settings
 
-    raise typer.Exit(run_questions(bootstrap(load_settings(config)), question, json))
+    settings = load_settings(config)
+    actor = identify(settings, user, password_stdin)
+    raise typer.Exit(run_questions(bootstrap(settings), actor, question, json))
 
 
 @cli.command()

@@ -19,7 +19,7 @@ from copilot.actor import Actor, Role
 from copilot.app import Copilot
 from copilot.cli.render import Renderer
 from copilot.events import Answered, Event
-from copilot.settings import APP
+from copilot.settings import APP, Settings
 from copilot_tools.errors import Unavailable
 from copilot_tools.facts import Findings
 
@@ -28,15 +28,41 @@ T = TypeVar("T")
 GOODBYE = frozenset(("exit", "quit", "bye", "/exit", "/quit"))
 
 
-def run_chat(copilot: Copilot, suggestions: Sequence[str], *, resume: bool = False) -> int:
+def run_chat(
+    copilot: Copilot, actor: Actor, suggestions: Sequence[str], *, resume: bool = False
+) -> int:
     """Converse until the user leaves; exit code 0. `resume` goes on with the last conversation."""
-    asyncio.run(_closing(copilot, _chat(copilot, suggestions, resume)))
+    asyncio.run(_closing(copilot, _chat(copilot, actor, suggestions, resume)))
     return 0
 
 
-def run_questions(copilot: Copilot, questions: Sequence[str], as_json: bool) -> int:
+def run_questions(copilot: Copilot, actor: Actor, questions: Sequence[str], as_json: bool) -> int:
     """Answer the questions as one conversation; exit code 1 when one found nothing at all."""
-    return asyncio.run(_closing(copilot, _questions(copilot, questions, as_json)))
+    return asyncio.run(_closing(copilot, _questions(copilot, actor, questions, as_json)))
+
+
+def identify(settings: Settings, user: str | None, password_stdin: bool) -> Actor:
+    """Who is asking: the account `user` after its password, or else whoever is logged in here.
+
+    Without an account one may read and ask, not propose. Raises Denied when the password is wrong.
+    """
+    if user is None:
+        return Actor(getpass.getuser(), Role.OPERATOR)
+    from copilot import db
+    from copilot.accounts.accounts import Accounts
+    from copilot.accounts.sign_in import SignIn
+    from copilot.cli.user import read_password
+    from copilot.plant import utc_now
+    from copilot_tools.site.load import load_site
+
+    password = read_password(password_stdin)
+    engine = db.open_database(settings.database.own)
+    try:
+        db.migrate(engine)
+        accounts = Accounts(engine, load_site(settings.plant), utc_now)
+        return SignIn(engine, accounts, utc_now).sign_in(user, password)
+    finally:
+        engine.dispose()
 
 
 async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
@@ -46,7 +72,7 @@ async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
         await copilot.close()
 
 
-async def _chat(copilot: Copilot, suggestions: Sequence[str], resume: bool) -> None:
+async def _chat(copilot: Copilot, actor: Actor, suggestions: Sequence[str], resume: bool) -> None:
     console = Console()
     site = copilot.plant.site
     console.print(Text(f"{site.name}: ask about its machines, orders and manuals.", style="bold"))
@@ -56,19 +82,21 @@ async def _chat(copilot: Copilot, suggestions: Sequence[str], resume: bool) -> N
             console.print(Text(f"  {suggestion}", style="cyan"))
     console.print("Leave with Ctrl-D or `exit`.", style="dim")
     warming = asyncio.create_task(copilot.warm())
-    conversation = await _start(copilot, resume)
+    conversation = await _start(copilot, actor, resume)
     renderer = Renderer(console, site.time_zone)
     async for text in _lines():
         if text.strip().lower() in GOODBYE:
             break
-        await _answer(copilot, conversation, text, renderer)
+        await _answer(copilot, actor, conversation, text, renderer)
     warming.cancel()
     await asyncio.gather(warming, return_exceptions=True)
 
 
-async def _answer(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
+async def _answer(
+    copilot: Copilot, actor: Actor, conversation: str, text: str, renderer: Renderer
+) -> None:
     """Show one turn; Ctrl-C stops the turn, not the conversation."""
-    turn = asyncio.create_task(_show(copilot, conversation, text, renderer))
+    turn = asyncio.create_task(_show(copilot, actor, conversation, text, renderer))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, turn.cancel)
     try:
@@ -79,8 +107,10 @@ async def _answer(copilot: Copilot, conversation: str, text: str, renderer: Rend
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _show(copilot: Copilot, conversation: str, text: str, renderer: Renderer) -> None:
-    async for event in copilot.agent.turn(conversation, text):
+async def _show(
+    copilot: Copilot, actor: Actor, conversation: str, text: str, renderer: Renderer
+) -> None:
+    async for event in copilot.agent.turn(actor, conversation, text):
         renderer.show(event, copilot.plant.now())
 
 
@@ -107,13 +137,15 @@ async def _lines() -> AsyncIterator[str]:
             return
 
 
-async def _questions(copilot: Copilot, questions: Sequence[str], as_json: bool) -> int:
+async def _questions(
+    copilot: Copilot, actor: Actor, questions: Sequence[str], as_json: bool
+) -> int:
     console = Console()
     renderer = Renderer(console, copilot.plant.site.time_zone)
-    conversation = await _start(copilot)
+    conversation = await _start(copilot, actor)
     answered = True
     for question in questions:
-        async for event in copilot.agent.turn(conversation, question):
+        async for event in copilot.agent.turn(actor, conversation, question):
             if as_json:
                 _print_json(question, event)
             else:
@@ -124,9 +156,8 @@ async def _questions(copilot: Copilot, questions: Sequence[str], as_json: bool) 
     return 0 if answered else 1
 
 
-async def _start(copilot: Copilot, resume: bool = False) -> str:
+async def _start(copilot: Copilot, actor: Actor, resume: bool = False) -> str:
     """A conversation id; without a database the conversation is not remembered, and said so."""
-    actor = Actor(getpass.getuser(), Role.OPERATOR)
     try:
         last = await copilot.conversations.latest(actor) if resume else None
         return last or await copilot.conversations.start(actor)

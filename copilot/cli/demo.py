@@ -22,23 +22,25 @@ SUGGESTIONS = (
 
 
 def run_demo(
-    questions: Sequence[str], home: Path | None, seed: int, reset: bool, as_json: bool
+    questions: Sequence[str], home: Path | None, seed: int, reset: bool, user: str, as_json: bool
 ) -> int:
-    """Prepare and start the demo plant, then chat with it or answer `questions`."""
+    """Prepare and start the demo plant and its executor, then chat with it or answer questions."""
+    from copilot.demo.site import demo_actor, demo_settings
+
+    actor = demo_actor(user)
     home = (home or user_data_path(APP) / "demo").absolute()
     with shown_progress() as step:
         _prepare_plant(home, seed, reset, step)
         _prepare_model(step)
-    from copilot.demo.process import demo_settings, starting_demo_plant
+    from copilot.app import bootstrap
+    from copilot.cli.chat import run_chat, run_questions
+    from copilot.demo.process import running_demo
 
-    with starting_demo_plant(home) as plant:
-        from copilot.app import bootstrap
-        from copilot.cli.chat import run_chat, run_questions
-
-        copilot = bootstrap(demo_settings(home, plant.wait_until_ready()))
+    with running_demo(home) as url:
+        copilot = bootstrap(demo_settings(home, url))
         if questions:
-            return run_questions(copilot, questions, as_json)
-        return run_chat(copilot, SUGGESTIONS)
+            return run_questions(copilot, actor, questions, as_json)
+        return run_chat(copilot, actor, SUGGESTIONS)
 
 
 def _prepare_plant(home: Path, seed: int, reset: bool, step: Step) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-evaluations = typer.Typer(help="Measure planner, answers and speed.", no_args_is_help=True)
+evaluations = typer.Typer(
+    help="Measure planner, answers, speed and the write path.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first cases.")]
@@ -41,3 +43,47 @@ def latency(
     from copilot_evals.latency import run
 
     raise typer.Exit(run(rounds=rounds, as_json=json))
+
+
+@evaluations.command()
+def hostile(
+    json: Json = False,
+    calls: Annotated[int, typer.Option(min=1, help="How many tool calls.")] = 20_000,
+) -> None:
+    """Writes that reach a plant without approval while a model does its worst."""
+    from copilot_evals.hostile import run
+
+    raise typer.Exit(run(calls=calls, as_json=json))
+
+
+@evaluations.command()
+def crash(
+    json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often a process is killed.")] = 300,
+) -> None:
+    """Double writes and lost states when processes are killed at every point of a change."""
+    from copilot_evals.crash import run
+
+    raise typer.Exit(run(rounds=rounds, as_json=json))
+
+
+@evaluations.command()
+def policy(
+    json: Json = False,
+    decisions: Annotated[int, typer.Option(min=1, help="How many decisions.")] = 200_000,
+) -> None:
+    """Allowed decisions with evaluation errors, and milliseconds a decision takes."""
+    from copilot_evals.policy import run
+
+    raise typer.Exit(run(decisions=decisions, as_json=json))
+
+
+@evaluations.command()
+def audit(
+    json: Json = False,
+    edits: Annotated[int, typer.Option(min=1, help="How many tampered logs.")] = 2_000,
+) -> None:
+    """Share of edited, cut, swapped and forked audit logs that verification finds and names."""
+    from copilot_evals.audit import run
+
+    raise typer.Exit(run(edits=edits, as_json=json))

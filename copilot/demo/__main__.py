@@ -3,10 +3,7 @@
 import argparse
 import asyncio
 import logging
-import os
-import signal
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from copilot.demo.home import DemoError, bring_up, lock_home
 from copilot.demo.live import run_plant
 from copilot.demo.story import DAYS
+from copilot.parent import end_with_parent
 
 
 def main() -> int:
@@ -29,7 +27,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     if options.attached:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        end_with_parent()
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     try:
         with lock_home(options.home):
@@ -44,12 +42,6 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, however it went."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Who may do what on the demo plant's OPC UA server.
 
-Anybody may read. The user `executor` may set setpoints within their bounds and call methods; a
-rejected write is answered item by item with the status code a controller would give.
+Anybody may read. The user `executor` may write setpoints within their bounds and command blocks,
+and call methods; a rejected write is answered item by item with the status a controller would give.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from secrets import compare_digest
 from typing import Any
 
@@ -24,8 +25,16 @@ EXECUTOR = "executor"
 CALL = standard_id(ObjectIds.CallRequest_Encoding_DefaultBinary)
 READ_WRITE = 3
 
-# Sets a node's value; raises ValueError out of bounds, PermissionError when it is not writable.
-SetValue = Callable[[float], None]
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A node the executor may write: the type of its values, and what takes them.
+
+    `take` raises ValueError for a value out of bounds, PermissionError when none is taken.
+    """
+
+    kind: ua.VariantType
+    take: Callable[[Any], None]
 
 
 class Users(UserManager):
@@ -65,12 +74,12 @@ def build_rules() -> SimpleRoleRuleset:
     return _Rules()  # type: ignore[no-untyped-call]
 
 
-class SetpointService(AttributeService):
-    """The Write service: checks setpoints as a controller does before it takes them."""
+class InputService(AttributeService):
+    """The Write service: checks values as a controller does before it takes them."""
 
-    def __init__(self, aspace: AddressSpace, setters: dict[ua.NodeId, SetValue]) -> None:
+    def __init__(self, aspace: AddressSpace, inputs: dict[ua.NodeId, Input]) -> None:
         super().__init__(aspace)
-        self._setters = setters
+        self._inputs = inputs
 
     async def write(
         self,
@@ -85,14 +94,14 @@ class SetpointService(AttributeService):
     async def _write_one(self, item: ua.WriteValue, user: User) -> ua.StatusCode:
         if user.name != EXECUTOR:
             return status("BadUserAccessDenied")
-        setter = self._setters.get(item.NodeId)
-        if setter is None or item.AttributeId != AttributeIds.Value:
+        target = self._inputs.get(item.NodeId)
+        if target is None or item.AttributeId != AttributeIds.Value:
             return status("BadNotWritable")
-        value = item.Value.Value.Value if item.Value.Value else None
-        if not isinstance(value, float):
+        variant = item.Value.Value
+        if variant is None or variant.VariantType != target.kind or variant.is_array:
             return status("BadTypeMismatch")
         try:
-            setter(value)
+            target.take(variant.Value)
         except ValueError:
             return status("BadOutOfRange")
         except PermissionError:
@@ -101,16 +110,16 @@ class SetpointService(AttributeService):
         return result
 
 
-def guard_server(iserver: InternalServer, setters: dict[ua.NodeId, SetValue]) -> None:
+def guard_server(iserver: InternalServer, inputs: dict[ua.NodeId, Input]) -> None:
     """Put the rules for writing in force on a server."""
-    iserver.attribute_service = SetpointService(iserver.aspace, setters)
+    iserver.attribute_service = InputService(iserver.aspace, inputs)
 
     def show_own_access(event: Any, _: Any) -> None:
-        """UserAccessLevel is the reader's own: only the executor sees setpoints as writable."""
+        """UserAccessLevel is the reader's own: only the executor sees inputs as writable."""
         if event.user is None or event.user.name != EXECUTOR:
             return
         for index, asked in enumerate(event.request_params.NodesToRead):
-            if asked.AttributeId == AttributeIds.UserAccessLevel and asked.NodeId in setters:
+            if asked.AttributeId == AttributeIds.UserAccessLevel and asked.NodeId in inputs:
                 level = ua.Variant(READ_WRITE, ua.VariantType.Byte)
                 event.response_params[index] = ua.DataValue(level)
 

@@ -10,9 +10,18 @@ from asyncua.ua.object_ids import ObjectIds
 
 from copilot.demo.alarms import Standing
 from copilot.demo.controls import Command
+from copilot.demo.handshake import PARTS
 from copilot.demo.nodes import COMPONENT, CONDITION, NodeBuilder, argument
 from copilot.demo.ua_values import part_id, standard_id
-from copilot_tools.site.model import AlarmDefinition, Asset, Setpoint, Severity, Signal, Site
+from copilot_tools.site.model import (
+    AlarmDefinition,
+    Asset,
+    SafetyClass,
+    Setpoint,
+    Severity,
+    Signal,
+    Site,
+)
 
 SEVERITIES = {Severity.LOW: 200, Severity.MEDIUM: 400, Severity.HIGH: 700, Severity.CRITICAL: 900}
 STATE_NAMES = {
@@ -28,12 +37,15 @@ class PlantNodes:
 
     signals: list[ua.NodeId]
     states: list[ua.NodeId]
+    lockouts: dict[ua.NodeId, str]
     setpoints: dict[ua.NodeId, Setpoint]
+    blocks: dict[ua.NodeId, Setpoint]
     commands: dict[ua.NodeId, tuple[str, Command]]
     conditions: dict[str, ua.NodeId]
     acknowledge: dict[ua.NodeId, str]
     inject: ua.NodeId
     clear: ua.NodeId
+    lock_out: ua.NodeId
 
 
 async def build_nodes(server: Server, namespace: int, site: Site) -> PlantNodes:
@@ -54,8 +66,11 @@ async def build_nodes(server: Server, namespace: int, site: Site) -> PlantNodes:
         {},
         {},
         {},
+        {},
+        {},
         builder.add_method(demo, "Demo.inject_fault", "inject_fault", _inject_arguments()),
         builder.add_method(demo, "Demo.clear_faults", "clear_faults"),
+        builder.add_method(demo, "Demo.lock_out", "lock_out", _lock_out_arguments()),
     )
     for asset in site.assets.values():
         _add_asset(builder, plant, asset, areas[asset.area], kinds[asset.kind])
@@ -73,12 +88,24 @@ def _inject_arguments() -> tuple[ua.Argument, ...]:
     )
 
 
+def _lock_out_arguments() -> tuple[ua.Argument, ...]:
+    return (
+        argument("asset", ua.VariantType.String, "machine whose lock-out switch is turned"),
+        argument("on", ua.VariantType.Boolean, "locked out or given back"),
+    )
+
+
 def _add_asset(
     builder: NodeBuilder, plant: PlantNodes, asset: Asset, area: ua.NodeId, kind: ua.NodeId
 ) -> None:
     machine = builder.add_object(area, asset.id, asset.id, asset.name, kind)
     idle = ua.Variant("idle", ua.VariantType.String)
     plant.states.append(builder.add_variable(machine, f"{asset.id}.state", "state", idle))
+    if asset.lockout_node:
+        off = ua.Variant(False, ua.VariantType.Boolean)
+        identifier = asset.lockout_node.identifier
+        node = builder.add_variable(machine, identifier, "locked_out", off)
+        plant.lockouts[node] = asset.id
     for signal in asset.signals:
         plant.signals.append(
             builder.add_analog(
@@ -92,6 +119,9 @@ def _add_asset(
         )
     for setpoint in asset.setpoints:
         plant.setpoints[_add_setpoint(builder, machine, setpoint)] = setpoint
+        if setpoint.handshake:
+            block = _add_block(builder, machine, setpoint.handshake.identifier)
+            plant.blocks[block] = setpoint
     for command in asset.commands:
         if command.name in get_args(Command):
             name: Any = command.name
@@ -108,8 +138,22 @@ def _add_setpoint(builder: NodeBuilder, machine: ua.NodeId, setpoint: Setpoint) 
     identifier = setpoint.node.identifier
     name = identifier.removeprefix(f"s={setpoint.asset}.")
     return builder.add_analog(
-        machine, identifier, name, 0.0, setpoint.unit, span, writable=setpoint.safety != "sis"
+        machine, identifier, name, 0.0, setpoint.unit, span, writable=is_plain_tag(setpoint)
     )
+
+
+def is_plain_tag(setpoint: Setpoint) -> bool:
+    """Whether a setpoint is written itself: no safety trip, and not by a command block."""
+    return setpoint.safety is not SafetyClass.SIS and setpoint.handshake is None
+
+
+def _add_block(builder: NodeBuilder, machine: ua.NodeId, identifier: str) -> ua.NodeId:
+    base = identifier.removeprefix("s=")
+    block = builder.add_object(machine, base, base.partition(".")[2], reference=COMPONENT)
+    for name, part in PARTS.items():
+        rest = ua.Variant(part.rest, part.kind)
+        builder.add_variable(block, f"{base}.{name}", name, rest, writable=part.written)
+    return block
 
 
 def _add_condition(

@@ -1,4 +1,4 @@
-"""What can be set and commanded in the demo plant: setpoints of machines, start, stop, reset."""
+"""What can be set and commanded in the demo plant: setpoints, start, stop, reset, lock-out."""
 
 from typing import Any, Literal
 
@@ -53,6 +53,19 @@ class Controls:
         if value not in self.bounds(setpoint):
             raise ValueError(f"{setpoint.name} must lie within its bounds")
         setattr(self._machines[setpoint.asset], ATTRIBUTES[setpoint.name], value)
+
+    def is_locked_out(self, asset: str) -> bool:
+        """Whether the machine's lock-out switch is on."""
+        return self._plant.drives[asset].locked_out
+
+    def is_ready(self, asset: str) -> bool:
+        """Whether the machine takes commands: neither tripped nor locked out."""
+        drive = self._plant.drives[asset]
+        return not drive.trip and not drive.locked_out
+
+    def lock_out(self, asset: str, on: bool) -> None:
+        """Turn a machine's lock-out switch; raises KeyError for one that has none."""
+        self._plant.drives[asset].lock_out(on)
 
     def command(self, asset: str, command: Command) -> bool:
         """Carry a command out; False when the machine refuses (start of a tripped one)."""

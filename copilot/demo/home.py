@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
 from copilot.demo import manuals, rows
 from copilot.demo.chronicle import Chronicle
@@ -31,13 +31,6 @@ Progress = Callable[[str, float], None]
 LONGEST_GAP = timedelta(days=7)
 STEP_S = 60.0
 DEFAULT_SEED = 7
-CONFIGURATION = """\
-# The demo plant's configuration. Its server takes a free port at every start of `copilot demo`; for
-# other commands start `python -m copilot.demo --home <this folder> --port 4840`.
-[database]
-plant = "sqlite:///plant.db"
-own = "sqlite:///copilot.db"
-"""
 MADE = (
     "marker.json",
     "state.json",
@@ -96,7 +89,10 @@ class DemoHome:
 
     def engine(self) -> Engine:
         """A writing engine on the database; dispose of it after use."""
-        return create_engine(self.database_url, poolclass=NullPool)
+        engine = create_engine(self.database_url, poolclass=NullPool)
+        event.listen(engine, "connect", _begin_ourselves)
+        event.listen(engine, "begin", _begin)
+        return engine
 
     def simulation(self) -> Simulation:
         """The plant as it was when it was stored last."""
@@ -179,7 +175,6 @@ def _find(root: Path, seed: int | None, now: datetime) -> DemoHome | None:
 def _make(root: Path, seed: int, now: datetime, days: int, tell: Progress) -> DemoHome:
     home = DemoHome(root, seed, now)
     shutil.copyfile(PLANT_TOML, home.plant_toml)
-    (root / "copilot.toml").write_text(CONFIGURATION, encoding="utf-8")
     start = (now - timedelta(days=days)).replace(second=0)
     simulation = Simulation(seed, now, start, load_site(PLANT_TOML))
     chronicle = _simulate_past(home, simulation, now, tell)
@@ -245,6 +240,15 @@ def _fingerprint() -> str:
         if path.suffix in (".py", ".toml", ".csv", ".md"):
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _begin_ourselves(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    # The executor writes here too: what we have read must not change before we write.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from copilot.demo.home import DemoHome
 from copilot.demo.instruments import Times, Values
 from copilot.demo.server import PlantServer
 from copilot.demo.simulate import Simulation, Stretch, join_chronicle
+from copilot.demo.site import configure
 
 SAMPLE_S = 10
 MOST_BEHIND = timedelta(minutes=10)
@@ -68,6 +69,7 @@ async def run_plant(home: DemoHome, port: int, host: str = "127.0.0.1") -> None:
     url = await server.start(port, host)
     try:
         await _advance(simulation, server, recorder)
+        configure(home, url.replace("0.0.0.0", "127.0.0.1"))
         print(f"ready {url}", flush=True)
         while not stop.is_set():
             await _wait_for_next_second(stop)

@@ -1,82 +1,55 @@
-"""Runs the demo plant's server as a process of its own, and says how to connect to it."""
+"""Runs the demo plant's server and its executor as processes of their own."""
 
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from copilot import db
 from copilot.demo.home import DemoError
-from copilot.settings import DatabaseSettings, HistorySettings, OpcUaSettings, Settings
+from copilot.demo.site import demo_settings, executor_file, settle_people
+from copilot_tools.site.load import load_site
 
 
-def demo_settings(home: Path, url: str, cache: Path | None = None) -> Settings:
-    """The settings of a copilot that asks the demo plant in `home` at the OPC UA `url`."""
-    return Settings(
-        plant=home / "plant.toml",
-        manuals=home / "manuals",
-        images=home / "images",
-        opcua=OpcUaSettings(url=url),
-        database=DatabaseSettings(
-            plant=f"sqlite:///{home / 'plant.db'}", own=f"sqlite:///{home / 'copilot.db'}"
-        ),
-        history=HistorySettings(path=home / "history"),
-        cache=cache or Settings().cache,
-    )
+class ChildProcess:
+    """A Python module run as a process that ends when we do and says when it is ready.
 
+    What it writes to standard error goes to ours, or to the end of `log`.
+    """
 
-@contextmanager
-def demo_plant(home: Path) -> Iterator[str]:
-    """The demo plant's server, running; gives its URL and stops it at the end."""
-    with starting_demo_plant(home) as plant:
-        yield plant.wait_until_ready()
+    def __init__(self, name: str, *arguments: str, log: Path | None = None) -> None:
+        self._name = name
+        with ExitStack() as stack:
+            errors = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *arguments, "--attached"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,
+            )
 
-
-@contextmanager
-def starting_demo_plant(home: Path) -> Iterator["DemoProcess"]:
-    """The demo plant's server as it starts, so that other work can be done meanwhile."""
-    plant = DemoProcess(home)
-    try:
-        yield plant
-    finally:
-        plant.stop()
-
-
-class DemoProcess:
-    """The process of a demo plant's server."""
-
-    def __init__(self, home: Path) -> None:
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "copilot.demo",
-                "--home",
-                str(home),
-                "--port",
-                "0",
-                "--attached",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     def wait_until_ready(self) -> str:
-        """The endpoint that the server prints; raises DemoError when it ends instead."""
+        """What the process prints after "ready"; raises DemoError when it ends instead."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith("ready "):
+            if line.startswith("ready"):
                 threading.Thread(target=self._drain, daemon=True).start()
-                return line.removeprefix("ready ").strip()
-        raise DemoError(f"the demo plant stopped at once, exit code {self._process.wait()}")
+                return line.removeprefix("ready").strip()
+        raise DemoError(f"{self._name} stopped at once, exit code {self._process.wait()}")
 
     def stop(self) -> None:
-        """End the server; kill it when it does not within ten seconds."""
+        """End the process; kill it when it does not within ten seconds."""
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout=10)
@@ -88,9 +61,48 @@ class DemoProcess:
                 pipe.close()
 
     def _drain(self) -> None:
-        """Read and drop later lines, so that the server never waits for a reader."""
+        """Read and drop later lines, so that the process never waits for a reader."""
         try:
             for _ in self._process.stdout or ():
                 pass
         except ValueError:
             return
+
+
+def start_plant(home: Path) -> ChildProcess:
+    """The demo plant's server on a free port; `wait_until_ready` answers its URL."""
+    arguments = ("copilot.demo", "--home", str(home), "--port", "0")
+    return ChildProcess("the demo plant", *arguments)
+
+
+def start_executor(config: Path) -> ChildProcess:
+    """The executor that `config` (executor.toml) describes; its log is the file beside it."""
+    arguments = ("copilot", "executor", "run", "--config", str(config))
+    return ChildProcess("the executor", *arguments, log=config.with_name("executor.log"))
+
+
+@contextmanager
+def demo_plant(home: Path) -> Iterator[str]:
+    """The demo plant's server, running; gives its URL and stops it at the end."""
+    plant = start_plant(home)
+    try:
+        yield plant.wait_until_ready()
+    finally:
+        plant.stop()
+
+
+@contextmanager
+def running_demo(home: Path) -> Iterator[str]:
+    """The demo plant with its people and its executor, each a process; gives the OPC UA URL."""
+    with demo_plant(home) as url:
+        settings = demo_settings(home, url)
+        engine = db.open_database(settings.database.own)
+        db.migrate(engine)
+        settle_people(engine, load_site(settings.plant))
+        engine.dispose()
+        executor = start_executor(executor_file(home))
+        try:
+            executor.wait_until_ready()
+            yield url
+        finally:
+            executor.stop()

@@ -181,8 +181,9 @@ def _work_orders(chronicle: Chronicle, seed: int) -> Iterator[WorkOrder]:
 
 
 def _numbers(prefix: str, used: Iterable[str], first: int) -> Iterator[str]:
-    """The numbers that follow those in use: "WO-1043", ..."""
-    number = max((int(text.removeprefix(f"{prefix}-")) + 1 for text in used), default=first)
+    """The numbers that follow those in use: "WO-1043", ...; others may name theirs otherwise."""
+    counted = (text.removeprefix(f"{prefix}-") for text in used)
+    number = max((int(text) + 1 for text in counted if text.isdecimal()), default=first)
     while True:
         yield f"{prefix}-{number}"
         number += 1

@@ -8,9 +8,10 @@ from typing import Any
 from asyncua import ua
 from asyncua.server.server import Server
 
-from copilot.demo.access import SetValue, Users, build_rules, guard_server
-from copilot.demo.address_space import PlantNodes, build_nodes, condition_values
+from copilot.demo.access import Input, Users, build_rules, guard_server
+from copilot.demo.address_space import PlantNodes, build_nodes, condition_values, is_plain_tag
 from copilot.demo.controls import Command, Controls
+from copilot.demo.handshake import PARTS, CommandBlock
 from copilot.demo.simulate import Simulation, Stretch
 from copilot.demo.ua_values import GOOD, part_id, stamped, status
 from copilot_tools.site.model import Setpoint
@@ -29,6 +30,7 @@ class PlantServer:
         self._controls = Controls(simulation.plant, simulation.site)
         self._server = Server(user_manager=Users(executor_password))
         self._nodes: PlantNodes
+        self._blocks: dict[ua.NodeId, CommandBlock] = {}
         self._shown: dict[str, tuple[bool, bool, float]] = {}
 
     async def start(self, port: int, host: str = "127.0.0.1") -> str:
@@ -52,17 +54,36 @@ class PlantServer:
         await self._server.stop()
 
     async def show(self, stretch: Stretch) -> None:
-        """Publish the newest values, states and alarms."""
+        """Take up commands, then publish the newest values, states and alarms."""
+        await self._scan_blocks()
         moment = stretch.times[-1].item().replace(tzinfo=UTC)
         for node, value in zip(self._nodes.signals, stretch.values[-1].tolist(), strict=True):
             await self._write_number(node, value, moment)
         states = self._simulation.plant.states()
         for node, state in zip(self._nodes.states, states, strict=True):
             await self._write(node, ua.Variant(state, ua.VariantType.String), GOOD, moment)
+        await self._show_lockouts(moment)
         for node, setpoint in self._nodes.setpoints.items():
             await self._write_number(node, self._controls.value(setpoint), moment)
             await self._show_bounds(node, setpoint)
         await self._show_alarms()
+
+    async def _scan_blocks(self) -> None:
+        now = datetime.now(UTC)
+        for node, block in self._blocks.items():
+            block.scan(now)
+            for name in (
+                "result",
+                "echo_id",
+                "strobe",
+            ):  # Who sees the echo may rely on the result.
+                value = ua.Variant(block.tags[name], PARTS[name].kind)
+                await self._write(part_id(node, name), value, GOOD, now)
+
+    async def _show_lockouts(self, moment: datetime) -> None:
+        for node, asset in self._nodes.lockouts.items():
+            on = ua.Variant(self._controls.is_locked_out(asset), ua.VariantType.Boolean)
+            await self._write(node, on, GOOD, moment)
 
     async def _show_bounds(self, node: ua.NodeId, setpoint: Setpoint) -> None:
         """Only bounds that can move are told again."""
@@ -91,19 +112,35 @@ class PlantServer:
         await self._server.iserver.write_attribute_value(node, stamped(value, code, moment))
 
     def _link(self) -> None:
-        """Connect methods and setpoints with the plant."""
+        """Connect methods, setpoints and command blocks with the plant."""
         nodes, session = self._nodes, self._server.iserver.isession
-        setters: dict[ua.NodeId, SetValue] = {
-            node: partial(self._controls.set, setpoint)
-            for node, setpoint in nodes.setpoints.items()
-        }
-        guard_server(self._server.iserver, setters)
+        guard_server(self._server.iserver, self._inputs())
         for node, (asset, command) in nodes.commands.items():
             session.add_method_callback(node, self._command(asset, command))
         for node, alarm in nodes.acknowledge.items():
             session.add_method_callback(node, self._acknowledge(alarm))
         session.add_method_callback(nodes.inject, self._inject)
         session.add_method_callback(nodes.clear, self._clear)
+        session.add_method_callback(nodes.lock_out, self._lock_out)
+
+    def _inputs(self) -> dict[ua.NodeId, Input]:
+        """Everything the executor may write."""
+        inputs = {
+            node: Input(ua.VariantType.Double, partial(self._controls.set, setpoint))
+            for node, setpoint in self._nodes.setpoints.items()
+            if is_plain_tag(setpoint)
+        }
+        for node, setpoint in self._nodes.blocks.items():
+            block = CommandBlock(
+                partial(self._controls.set, setpoint),
+                partial(self._controls.is_ready, setpoint.asset),
+            )
+            self._blocks[node] = block
+            for name, part in PARTS.items():
+                if part.written:
+                    take = partial(block.write, name)
+                    inputs[part_id(node, name)] = Input(part.kind, take)
+        return inputs
 
     def _command(self, asset: str, command: Command) -> Any:
         async def carry_out(parent: ua.NodeId, *arguments: ua.Variant) -> Any:
@@ -123,6 +160,15 @@ class PlantServer:
             self._simulation.inject(str(fault), str(asset), float(severity), float(ramp))
         except (KeyError, ValueError):
             return WRONG
+        return []
+
+    async def _lock_out(self, parent: ua.NodeId, *arguments: ua.Variant) -> Any:
+        try:
+            asset, on = (argument.Value for argument in arguments)
+            self._controls.lock_out(str(asset), bool(on))
+        except (KeyError, ValueError):
+            return WRONG
+        await self._show_lockouts(self._simulation.now)
         return []
 
     async def _clear(self, parent: ua.NodeId, *arguments: ua.Variant) -> Any:

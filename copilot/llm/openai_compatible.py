@@ -48,7 +48,7 @@ class OpenAiPlanner:
         on_queue: Callable[[int], None] | None = None,
     ) -> tuple[Call, ...]:
         """See Planner; an invalid plan is asked for once more before it is given back as Retry."""
-        messages = plan_messages(tools, history, text)
+        messages = plan_messages(self._tools, history, text)
         answer = await self._ask(messages, tools)
         try:
             return read_plan(answer, tools)

@@ -29,8 +29,10 @@ class Planner(Protocol):
         tools: Registry,
         on_queue: OnQueue | None = None,
     ) -> tuple[Call, ...]:
-        """The calls, at least one and all different, in the order asked.
+        """The calls, at least one and all different, in the order asked; only `tools` are used.
 
+        The prompt shows every tool there is, whatever may be used in this turn: it stays the same
+        to the byte, which saved prefixes and the adapter's accuracy depend on.
         `on_queue` hears how many questions are ahead. Raises Retry when no valid plan came out,
         Unavailable when the model did not answer.
         """
@@ -59,7 +61,7 @@ class LlamaPlanner:
         on_queue: OnQueue | None = None,
     ) -> tuple[Call, ...]:
         """See Planner; the grammar of these tools makes any other output impossible."""
-        messages = plan_messages(tools, history, text)
+        messages = plan_messages(self._tools, history, text)
         grammar = plan_grammar(tools)
         answer = await self._model.ainvoke(messages, grammar=grammar, on_queue=on_queue)
         return read_plan(answer, tools)

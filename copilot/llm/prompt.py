@@ -30,7 +30,7 @@ class PlannedTurn:
 
 
 def system_text(tools: Registry) -> str:
-    """What to do, and the card of every tool."""
+    """What to do, and the card of every tool there is."""
     return HEAD + "\n".join(tool.card() for tool in tools)
 
 

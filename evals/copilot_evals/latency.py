@@ -10,7 +10,7 @@ from statistics import quantiles
 
 from copilot.actor import Actor, Role
 from copilot.app import Copilot, bootstrap
-from copilot.demo.process import demo_settings
+from copilot.demo.site import demo_settings
 from copilot.events import Ended
 from copilot_evals.demo_site import demo_site
 from copilot_evals.report import machine, print_json, print_table
@@ -79,9 +79,10 @@ async def _measure(rounds: int) -> Timings:
 
 
 async def _ask_all(copilot: Copilot, questions: Sequence[str], timings: Timings) -> None:
+    actor = Actor("latency", Role.OPERATOR)
     for question in questions:
-        conversation = await copilot.conversations.start(Actor("latency", Role.OPERATOR))
-        async for event in copilot.agent.turn(conversation, question):
+        conversation = await copilot.conversations.start(actor)
+        async for event in copilot.agent.turn(actor, conversation, question):
             if isinstance(event, Ended):
                 timings.plan.append(event.plan_s)
                 timings.turn.append(event.total_s)

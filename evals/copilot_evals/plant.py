@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
-from copilot.actor import Actor, Role
 from copilot.app import Copilot, bootstrap
 from copilot.demo.home import DemoError
-from copilot.demo.process import demo_settings
+from copilot.demo.site import demo_actor, demo_settings
 from copilot.events import Answered
 from copilot.grounding import ungrounded
 from copilot_evals.demo_site import demo_site
@@ -22,6 +21,7 @@ from copilot_evals.plant_truth import CHANGING, Truth, open_truth
 from copilot_evals.report import machine, print_json, print_table, wilson
 
 LOOK_EVERY_S = 0.25
+ACTOR = demo_actor("sara")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ async def _try(copilot: Copilot, truth: Truth, case: Case) -> Result:
 
 
 async def _converse(copilot: Copilot, truth: Truth, case: Case) -> Result:
-    conversation = await copilot.conversations.start(Actor("evaluation", Role.TECHNICIAN))
+    conversation = await copilot.conversations.start(ACTOR)
     site = copilot.plant.site
     invented: list[str] = []
     for text in case.before:
@@ -163,7 +163,7 @@ async def _converse(copilot: Copilot, truth: Truth, case: Case) -> Result:
 
 
 async def _answer(copilot: Copilot, conversation: str, text: str) -> Answered:
-    async for event in copilot.agent.turn(conversation, text):
+    async for event in copilot.agent.turn(ACTOR, conversation, text):
         if isinstance(event, Answered):
             answered = event
     return answered

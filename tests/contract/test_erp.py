@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, insert, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from copilot_tools.errors import Failed, Unavailable
-from copilot_tools.records import AlarmTransition, OrderStatus, WorkOrderStatus
+from copilot_tools.records import AlarmTransition, BatchHold, OrderStatus, WorkOrderStatus
 from copilot_tools.sources import tables
 from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections
 from copilot_tools.sources.sql import PlantDatabaseError, check_tables, connect
@@ -149,6 +149,31 @@ async def test_orders_carry_their_times_as_utc(database: Database):
     assert (purchased.status, purchased.received) == (OrderStatus.DONE, utc(hours(-1)))
 
 
+async def test_quality_holds_come_with_who_placed_them(database: Database):
+    erp = SqlErp(connect(database.url))
+    assert await erp.batch_holds() == []
+    hold = {"reason": "loose caps", "placed": hours(-1), "placed_by": "olga"}
+    database.add("batch_holds", hold | {"batch": "B-2"}, hold | {"batch": "B-1"})
+    assert await erp.batch_holds() == [
+        BatchHold(batch, "loose caps", utc(hours(-1)), "olga") for batch in ("B-1", "B-2")
+    ]
+
+
+def test_a_proposal_is_carried_out_once(database: Database):
+    receipt = {"proposal": "0" * 32, "record": "WO-1", "created": hours(0)}
+    database.add("change_receipts", receipt)
+    with pytest.raises(IntegrityError):
+        database.add("change_receipts", receipt | {"record": "WO-2"})
+
+
+async def test_a_work_order_may_have_a_description(database: Database):
+    database.add("work_orders", work_order("WO-1", "A", hours(-2), None))
+    wordy = work_order("WO-2", "A", hours(-1), None) | {"description": "use the long ladder"}
+    database.add("work_orders", wordy)
+    orders = await SqlErp(connect(database.url)).work_orders(None, None, None)
+    assert [order.description for order in orders] == ["use the long ladder", ""]
+
+
 async def test_stops_and_counts_that_overlap_a_span(database: Database):
     database.add(
         "downtimes",
@@ -231,8 +256,9 @@ def test_missing_tables_and_columns_are_named(database: Database):
     check_tables(connect(database.url))
     with database.writer.begin() as connection:
         connection.execute(text("DROP TABLE parts"))
+        connection.execute(text("DROP TABLE batch_holds"))
         connection.execute(text("ALTER TABLE work_orders RENAME COLUMN cause TO reason"))
-    with pytest.raises(PlantDatabaseError, match=r"lacks parts, work_orders\.cause;"):
+    with pytest.raises(PlantDatabaseError, match=r"lacks parts, batch_holds, work_orders\.cause;"):
         check_tables(connect(database.url))
 
 

@@ -16,7 +16,8 @@ import pytest
 from copilot.actor import Actor, Role
 from copilot.app import bootstrap
 from copilot.demo.home import prepare
-from copilot.demo.process import DemoProcess, demo_settings
+from copilot.demo.process import ChildProcess, start_plant
+from copilot.demo.site import demo_settings
 from copilot.events import Answered, Noticed, Problem
 from copilot.grounding import ungrounded
 from copilot.settings import DatabaseSettings, Settings
@@ -32,7 +33,7 @@ class Site:
 
     home: Path
     settings: Settings
-    plant: DemoProcess
+    plant: ChildProcess
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(home: Path, model_cache: Path) -> Iterator[Site]:
-    plant = DemoProcess(home)
+    plant = start_plant(home)
     try:
         url = plant.wait_until_ready()
         yield Site(home, demo_settings(home, url, model_cache), plant)
@@ -56,10 +57,10 @@ async def converse(settings: Settings, questions: Sequence[str]) -> list[Answere
     """The answers to questions of one conversation."""
     copilot = bootstrap(settings)
     try:
-        conversation = await copilot.conversations.start(Actor("test", Role.OPERATOR))
+        conversation = await copilot.conversations.start(USER)
         answers = []
         for question in questions:
-            async for event in copilot.agent.turn(conversation, question):
+            async for event in copilot.agent.turn(USER, conversation, question):
                 if isinstance(event, Answered):
                     answers.append(event)
                 assert not isinstance(event, Noticed)
@@ -72,6 +73,7 @@ def tools(answer: Answered) -> list[str]:
     return [outcome.call.tool for outcome in answer.outcomes]
 
 
+USER = Actor("test", Role.OPERATOR)
 QUESTIONS = (
     "what is the flow of P-101?",
     "show the DE bearing vibration of P-101 over the last 2 days",
@@ -233,7 +235,7 @@ async def test_a_server_that_dies_leaves_an_honest_partial_answer(site: Site):
     """The last test of this module: it ends the server that the others use."""
     copilot = bootstrap(site.settings)
     try:
-        conversation = await copilot.conversations.start(Actor("test", Role.OPERATOR))
+        conversation = await copilot.conversations.start(USER)
         answers = []
         for question in (
             "what is the flow of P-101?",
@@ -243,7 +245,7 @@ async def test_a_server_that_dies_leaves_an_honest_partial_answer(site: Site):
             if len(answers) == 1:
                 site.plant.stop()
             async with asyncio.timeout(20):
-                async for event in copilot.agent.turn(conversation, question):
+                async for event in copilot.agent.turn(USER, conversation, question):
                     if isinstance(event, Answered):
                         answers.append(event)
     finally:

@@ -24,6 +24,10 @@ from asyncua.ua.uaerrors import (
 from sqlalchemy import func, select
 
 from copilot.demo.home import DemoError, DemoHome, discard, lock_home, prepare
+from copilot.demo.site import demo_settings
+from copilot.plant import open_plant
+from copilot_tools.changes import Target
+from copilot_tools.plant_state import differences, observe, preconditions
 from copilot_tools.site.load import load_site
 from copilot_tools.sources import tables
 from copilot_tools.sources.history_parquet import ParquetHistory
@@ -309,6 +313,101 @@ async def test_commands_act_on_the_machine_and_its_line(served: tuple[DemoHome, 
         assert await session.read("FIL-22.state") == "idle"
         await session.call("CAP-23.start")
         await session.wait("CAP-23.state", "running", "idle")
+
+
+async def test_a_machine_that_is_locked_out_stands_and_refuses_to_start(
+    served: tuple[DemoHome, str],
+) -> None:
+    home, url = served
+    async with connected(url, "copilot", "copilot") as session:
+        with pytest.raises(BadUserAccessDenied):
+            await session.call("Demo.lock_out", "PCK-25", True)
+    async with connected(url, "executor", home.executor_password) as session:
+        for asset in load_site(home.plant_toml).assets.values():
+            if asset.lockout_node:
+                assert await session.read(f"{asset.id}.locked_out") is False
+        await session.call("Demo.lock_out", "PCK-25", True)
+        assert await session.read("PCK-25.locked_out") is True
+        await session.wait("PCK-25.state", "stopped")
+        with pytest.raises(BadInvalidState):
+            await session.call("PCK-25.start")
+        with pytest.raises(BadNotWritable):
+            await session.node("PCK-25.locked_out").write_value(False)
+        with pytest.raises(BadInvalidArgument):
+            await session.call("Demo.lock_out", "TK-101", True)
+        await session.call("Demo.lock_out", "PCK-25", False)
+        assert await session.read("PCK-25.state") == "stopped"
+        await session.call("PCK-25.start")
+        await session.wait("PCK-25.state", "running", "idle")
+
+
+async def test_a_change_is_bound_to_the_plant_as_it_was_shown(
+    served: tuple[DemoHome, str],
+) -> None:
+    home, url = served
+    plant = open_plant(demo_settings(home.root, url, home.root / "cache"))
+    setpoint = plant.site.setpoint("LBL-24.glue temperature")
+    assert setpoint is not None
+    target = Target("setpoint", setpoint.id, setpoint.asset, setpoint.node)
+    async with connected(url, "executor", home.executor_password) as session:
+        seen = await observe(plant, target)
+        assert seen.problems == ()
+        shown = preconditions(plant.site, seen)
+        assert [p.kind for p in shown] == ["state", "lockout", "alarms", "value"]
+        assert differences(shown, await observe(plant, target)) == ()
+        await session.call("Demo.lock_out", "LBL-24", True)
+        await session.wait("LBL-24.state", "stopped")
+        await session.node("LBL-24.glue_temperature_setpoint").write_value(151.0)
+        found = differences(shown, await observe(plant, target))
+        assert "LBL-24 lock-out was off, is on" in found
+        assert "LBL-24.glue temperature set value was 150 degC, is 151 degC" in found
+        await session.call("Demo.lock_out", "LBL-24", False)
+        await session.call("LBL-24.start")
+    await plant.telemetry.close()
+
+
+async def test_the_boiler_takes_its_pressure_by_command_block_only(
+    served: tuple[DemoHome, str],
+) -> None:
+    home, url = served
+    block, setpoint = "B-303.steam_pressure_command", "B-303.steam_pressure_setpoint"
+
+    async def command(session: Session, id_: str, value: float, valid_s: float) -> None:
+        expires = datetime.now(UTC) + timedelta(seconds=valid_s)
+        await session.node(f"{block}.value").write_value(value)
+        await session.node(f"{block}.command_id").write_value(id_)
+        await session.node(f"{block}.expires_at").write_value(expires)
+        await session.node(f"{block}.strobe").write_value(True)
+        await session.wait(f"{block}.strobe", False)
+
+    async with connected(url, "copilot", "copilot") as session:
+        with pytest.raises(BadUserAccessDenied):
+            await session.node(f"{block}.strobe").write_value(True)
+    async with connected(url, "executor", home.executor_password) as session:
+        with pytest.raises(BadNotWritable):
+            await session.node(setpoint).write_value(7.3)
+        for name in ("echo_id", "result"):
+            assert await session.node(f"{block}.{name}").get_user_access_level() == {
+                ua.AccessLevel.CurrentRead
+            }
+        with pytest.raises(BadTypeMismatch):
+            await session.node(f"{block}.strobe").write_value(1, ua.VariantType.Int32)
+        await command(session, "one", 7.3, 20)
+        assert await session.read(f"{block}.echo_id") == "one"
+        assert await session.read(f"{block}.result") == 1
+        await session.wait(setpoint, 7.3)
+        await command(session, "two", 7.4, -1)
+        assert await session.read(f"{block}.result") == 2
+        await command(session, "three", 9.9, 20)
+        assert await session.read(f"{block}.result") == 3
+        await session.call("Demo.lock_out", "B-303", True)
+        await command(session, "four", 7.4, 20)
+        assert await session.read(f"{block}.result") == 4
+        await session.call("Demo.lock_out", "B-303", False)
+        await session.call("B-303.start")
+        await command(session, "one", 7.5, 20)
+        assert await session.read(f"{block}.echo_id") == "four"
+        assert await session.read(setpoint) == 7.3
 
 
 async def test_an_injected_fault_shows_trips_and_is_taken_back(

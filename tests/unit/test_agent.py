@@ -15,7 +15,7 @@ from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Pr
 from copilot_tools.errors import Candidate, Denied, Failed, Retry, Unavailable
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
-from copilot_tools.tool import Registry, Risk, Text, tool
+from copilot_tools.tool import Call, Registry, Risk, Text, tool
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USER = Actor("ana", Role.TECHNICIAN)
@@ -46,12 +46,20 @@ async def fail(plant: Plant, how: Text) -> Findings:
     }[how]
 
 
-TOOLS = Registry((look, meet, fail))
+@tool(risk=Risk.PROPOSE, purpose="asks for a change")
+async def change(plant: Plant, thing: Text) -> Findings:
+    """Must not be run where nothing can be proposed."""
+    raise AssertionError(thing)
+
+
+TOOLS = Registry((look, meet, fail, change))
 SCRIPT = {
     "one": [{"tool": "look", "thing": "A"}],
     "two": [{"tool": "look", "thing": "A"}, {"tool": "look", "thing": "B"}],
     "together": [{"tool": "meet", "who": "A"}, {"tool": "meet", "who": "B"}],
     "partly": [{"tool": "fail", "how": "unavailable"}, {"tool": "look", "thing": "B"}],
+    "set A to 5": [{"tool": "change", "thing": "A"}],
+    "what if I set A to 5?": [{"tool": "change", "thing": "A"}],
     **{how: [{"tool": "fail", "how": how}] for how in ("retry", "denied", "failed")},
 }
 
@@ -74,7 +82,7 @@ def agent(plant: Plant, planner: ScriptedPlanner, engine: Engine) -> Agent:
 
 
 async def ask(agent: Agent, text: str, conversation: str = "c") -> list[Event]:
-    return [event async for event in agent.turn(conversation, text)]
+    return [event async for event in agent.turn(USER, conversation, text)]
 
 
 def answer(events: list[Event]) -> Answered:
@@ -163,3 +171,44 @@ async def test_a_turn_is_answered_even_when_it_cannot_be_saved(
     engine.dispose()
     assert answer(events).text == "A is well."
     assert any(isinstance(event, Noticed) for event in events)
+
+
+async def test_without_a_gate_a_request_is_told_so_and_nothing_is_planned(
+    agent: Agent, planner: ScriptedPlanner
+):
+    events = await ask(agent, "set A to 5")
+    assert [type(event) for event in events] == [Answered, Ended]
+    assert "read only" in answer(events).text
+    assert planner.histories == []
+
+
+async def test_a_question_has_no_tools_that_propose(agent: Agent, planner: ScriptedPlanner):
+    answered = answer(await ask(agent, "what if I set A to 5?"))
+    assert answered.text == "there is no tool 'change'"
+    assert [tool.name for tool in planner.mounted[-1]] == ["look", "meet", "fail"]
+
+
+class LooseModel(ScriptedPlanner):
+    """A model that no grammar holds: its calls come unchecked."""
+
+    def __init__(self, *calls: Call) -> None:
+        super().__init__({})
+        self.calls = calls
+
+    async def plan(self, *_: object) -> tuple[Call, ...]:
+        return self.calls
+
+
+async def test_calls_are_checked_again_whoever_planned_them(plant: Plant, engine: Engine):
+    calls = (Call("change", {"thing": "A"}), Call("look", {"thing": ""}), Call("look", {"x": 1}))
+    agent = Agent(plant, TOOLS, LooseModel(*calls), Conversations(engine, lambda: NOW))
+    outcomes = answer(await ask(agent, "what if I set A to 5?")).outcomes
+    assert [getattr(outcome.result, "kind", "") for outcome in outcomes] == ["retry"] * 3
+
+
+async def test_a_turn_has_few_calls(plant: Plant, engine: Engine):
+    calls = tuple(Call("look", {"thing": str(number)}) for number in range(5))
+    agent = Agent(plant, TOOLS, LooseModel(*calls), Conversations(engine, lambda: NOW))
+    answered = answer(await ask(agent, "one"))
+    assert answered.outcomes == ()
+    assert "too much at once" in answered.text

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, create_engine, insert, select
 
 from copilot.demo.chronicle import Chronicle, Episode, LineMinute, Stop
 from copilot.demo.defects import defect_chances
@@ -17,6 +17,7 @@ from copilot.demo.schedule import LINES, planned_stops, product_at, run_at, runs
 from copilot.demo.stores import load_parts
 from copilot_tools.records import AlarmEvent, AlarmTransition
 from copilot_tools.sources import tables
+from copilot_tools.sources.sql import from_utc
 
 SEED = 7
 END = datetime(2026, 11, 21, 6, tzinfo=UTC)
@@ -202,6 +203,31 @@ def test_a_later_stretch_is_added_once_and_finishes_what_was_open(tmp_path: Path
     assert len(rows(engine, "production_counts")) == len(early.minutes) + len(later.minutes)
     numbers = [order.number for order in rows(engine, "work_orders")]
     assert len(set(numbers)) == len(numbers)
+    engine.dispose()
+
+
+def test_what_the_executor_wrote_is_kept_and_its_numbers_are_not_used_again(tmp_path: Path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'plant.db'}")
+    write(engine, STORY, SEED)
+    job = rows(engine, "work_orders")[-1]._asdict()
+    job |= {"title": "grease the chain", "status": "open", "created": from_utc(END)}
+    bought = rows(engine, "purchase_orders")[-1]._asdict()
+    bought |= {"status": "open", "ordered": from_utc(END), "due": from_utc(END), "received": None}
+    hold = {"batch": "B-1", "reason": "", "placed": from_utc(END), "placed_by": "olga"}
+    with engine.begin() as connection:
+        for number in ("WO-9001", "WO-0d4e5f"):
+            connection.execute(insert(tables.work_orders), job | {"number": number})
+        connection.execute(insert(tables.purchase_orders), bought | {"number": "PO-9001"})
+        connection.execute(insert(tables.batch_holds), hold)
+    append(engine, chronicle(END, END + timedelta(days=4)), SEED)
+    (kept,) = rows(engine, "work_orders", number="WO-9001")
+    assert kept._asdict() == job | {"number": "WO-9001"}
+    assert len(rows(engine, "work_orders", title="grease the chain")) == 2
+    assert len(rows(engine, "purchase_orders", number="PO-9001", ordered=from_utc(END))) == 1
+    assert [row._asdict() for row in rows(engine, "batch_holds")] == [hold]
+    numbers = [row.number for row in rows(engine, "work_orders") + rows(engine, "purchase_orders")]
+    assert len(numbers) == len(set(numbers))
+    assert "PO-9002" in numbers
     engine.dispose()
 
 

@@ -226,9 +226,9 @@ def test_problems_replies_and_proposals():
     assert reason("problem", "retry", [[]], denied)
     assert reason("reply", "decline", [[]], answer(Findings("No."), kind="decline")) == ""
     assert reason("reply", "decline", [[]], answer(Findings("Hello."), kind="greeting"))
-    proposed = answer(Findings("Would be proposed: stop."))
-    assert reason("summary_starts", "Would be proposed", [[]], proposed) == ""
-    assert reason("summary_starts", "Would be proposed", [[]], answer(Findings("Stopped.")))
+    proposed = answer(Findings("Proposed as #1: stop."))
+    assert reason("summary_starts", "Proposed as", [[]], proposed) == ""
+    assert reason("summary_starts", "Proposed as", [[]], answer(Findings("Stopped.")))
 
 
 def test_a_question_must_not_change_the_plant():

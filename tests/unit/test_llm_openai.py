@@ -26,7 +26,13 @@ async def look(plant: Plant, asset: Text) -> Findings:
     return Findings("")
 
 
-TOOLS = Registry((look,))
+@tool(risk=Risk.PROPOSE, purpose="take")
+async def take(plant: Plant, asset: Text) -> Findings:
+    """Never carried out here."""
+    return Findings("")
+
+
+TOOLS = Registry((look, take))
 PLAN = '[{"tool":"look","asset":"A"}]'
 CALLS = (Call("look", {"asset": "A"}),)
 
@@ -95,10 +101,12 @@ def serving(answer: Answer, owner: str = "vllm") -> Iterator[Server]:
         server.server_close()
 
 
-async def plan(server: Server, text: str = "look at A", **settings: Any) -> tuple[Call, ...]:
+async def plan(
+    server: Server, text: str = "look at A", mounted: Registry = TOOLS, **settings: Any
+) -> tuple[Call, ...]:
     planner = OpenAiPlanner(ModelSettings(kind="openai", url=server.url, **settings), TOOLS)
     try:
-        return await planner.plan(text, (PlannedTurn("look at B", CALLS, ("B boiler",)),), TOOLS)
+        return await planner.plan(text, (PlannedTurn("look at B", CALLS, ("B boiler",)),), mounted)
     finally:
         await planner.close()
 
@@ -120,6 +128,16 @@ async def test_a_llama_server_gets_the_grammar():
         await plan(server)
     assert server.asked[0]["grammar"].startswith("root ::=")
     assert "response_format" not in server.asked[0]
+
+
+async def test_tools_that_are_not_mounted_are_shown_but_cannot_be_planned():
+    with serving(says(PLAN, PLAN), owner="llamacpp") as server:
+        await plan(server)
+        await plan(server, mounted=Registry((look,)))
+    whole, reduced = server.asked
+    assert whole["messages"] == reduced["messages"]
+    assert "take" in whole["grammar"]
+    assert "take" not in reduced["grammar"]
 
 
 async def test_other_servers_get_the_json_schema():

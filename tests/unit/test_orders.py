@@ -101,6 +101,14 @@ async def test_what_runs_is_told_with_its_progress(erp: Plant):
     )
 
 
+async def test_a_held_batch_is_told_with_its_order(tmp_path: Path):
+    hold = {"batch": "B-2", "reason": "sour", "placed": ago(hours=1), "placed_by": "olga"}
+    erp = build_plant(tmp_path, {"production_orders": PRODUCTION, "batch_holds": [hold]})
+    found = await ask(erp, "production", item="yoghurt")
+    assert (fact(found, "PRD-2", "on hold"), fact(found, "PRD-1", "on hold")) == (True, False)
+    assert "400 of 1000 units made, batch B-2 on hold, running" in found.summary
+
+
 async def test_what_was_bought_is_told_with_its_arrival(erp: Plant):
     found = await ask(erp, "purchase", item="PO-1")
     assert fact(found, "PO-1", "status") == "received"

@@ -1,10 +1,14 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot_tools.facts import Range
 from copilot_tools.site.load import SiteError, load_site, parse_site
-from copilot_tools.site.model import Node, SafetyClass, Severity
+from copilot_tools.site.model import Node, SafetyClass, Severity, Watch
+from copilot_tools.site.resolution import format_count, is_whole_count
 
 VALID = """\
 [site]
@@ -27,6 +31,7 @@ name = "Forging press"
 kind = "press"
 area = "A1"
 state = "s=HP-7.state"
+lockout = "s=HP-7.locked"
 
 [[asset.signal]]
 name = "oil temperature"
@@ -44,6 +49,25 @@ name = "overload trip"
 node = "s=HP-7.trip"
 bounds = [0.0, 10.0]
 safety = "sis"
+
+[[asset.setpoint]]
+name = "ram pressure"
+node = "s=HP-7.ram"
+unit = "bar"
+bounds = [20.0, 180.5]
+writable = true
+resolution = 0.5
+max_rate = 20.0
+critical = true
+watch = [{ signal = "oil temperature", tolerance = 5.0 }]
+handshake = "s=HP-7.ram_command"
+
+[[asset.command]]
+name = "stop"
+node = "s=HP-7.stop"
+allowed = true
+expects = ["stopped"]
+settle_s = 20.0
 
 [[asset.component]]
 name = "ram seal"
@@ -70,6 +94,42 @@ def test_a_valid_model_is_read_whole():
     assert site.time_zone.key == "Europe/Madrid"
 
 
+def test_what_may_be_changed_is_read_whole():
+    site = parse_site(VALID)
+    pressure = site.setpoint("HP-7.ram pressure")
+    assert pressure is not None
+    assert pressure.writable
+    assert (pressure.resolution, pressure.tolerance, pressure.max_rate) == (0.5, 0.5, 20.0)
+    assert pressure.critical
+    assert pressure.watch == (Watch("oil temperature", 5.0),)
+    assert pressure.handshake == Node("urn:north", "s=HP-7.ram_command")
+    stop = site.command("HP-7.stop")
+    assert stop is not None
+    assert (stop.allowed, stop.expects, stop.settle_s) == (True, ("stopped",), 20.0)
+    assert site.assets["HP-7"].lockout_node == Node("urn:north", "s=HP-7.locked")
+
+
+def test_nothing_may_be_changed_unless_it_is_said_to_be():
+    text = VALID.replace("writable = true\n", "").replace("allowed = true\n", "")
+    site = parse_site(text.replace('lockout = "s=HP-7.locked"\n', ""))
+    assert not any(s.writable for s in site.assets["HP-7"].setpoints)
+    assert not any(c.allowed for c in site.assets["HP-7"].commands)
+
+
+@pytest.mark.parametrize("key", ["HP-7.speed", "HP-8.ram pressure", "HP-7", "", ".", "HP-7."])
+def test_an_unknown_key_is_no_setpoint_and_no_command(key: str):
+    site = parse_site(VALID)
+    assert site.setpoint(key) is None
+    assert site.command(key) is None
+
+
+def test_ids_with_dots_are_told_apart():
+    site = parse_site(VALID.replace('"HP-7"', '"HP.7"').replace('"ram pressure"', '"ram.set"'))
+    found = site.setpoint("HP.7.ram.set")
+    assert found is not None
+    assert found.name == "ram.set"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line_of", "says"),
     [
@@ -80,6 +140,19 @@ def test_a_valid_model_is_read_whole():
         ('area = "A1"', 'area = "A2"', 'area = "A2"', "no area 'A2'"),
         ('signal = "oil temperature", threshold', 'signal = "oil", threshold', "wear", "'oil'"),
         ('severity = "high"', 'severity = "loud"', "severity", "critical"),
+        ("bounds = [20.0, 180.5]", "bounds = [20.0, 180.3]", "bounds = [20.0", "no whole count"),
+        ('{ signal = "oil temperature", tol', '{ signal = "oil", tol', "watch", "signal 'oil'"),
+        ('safety = "sis"', 'safety = "sis"\nwritable = true', "writable", "never writable"),
+        ('lockout = "s=HP-7.locked"', "", "writable", "needs a `lockout` node"),
+        ('state = "s=HP-7.state"', "", "allowed", "needs a `state` node"),
+        ('expects = ["stopped"]', "", "allowed", "name in `expects`"),
+        ("tolerance = 5.0", "tolerance = 0.0", "watch", "greater than 0"),
+        (
+            'name = "ram pressure"',
+            'name = "overload trip"',
+            'name = "overload trip"\nnode = "s=HP-7.ram"',
+            "described twice",
+        ),
         ('id = "ALM-1"', 'id = "HP-7"', 'id = "HP-7"\nmessage', "used twice"),
     ],
 )
@@ -110,3 +183,29 @@ def test_a_missing_file_and_binary_junk_are_clear_errors(tmp_path: Path):
     junk.write_bytes(b"\x00\xff\xfe\x80")
     with pytest.raises(SiteError, match="UTF-8"):
         load_site(junk)
+
+
+@pytest.mark.parametrize(
+    ("value", "resolution", "whole"),
+    [
+        (3.2, 0.01, True),
+        (3.205, 0.01, False),
+        (0.3, 0.1, True),
+        (0.1 + 0.2, 0.1, False),
+        (2850.0, 1.0, True),
+        (-4.0, 0.5, True),
+        (1e300, 0.01, True),
+        (0.0, 0.01, True),
+        (150.0, 25.0, True),
+        (160.0, 25.0, False),
+    ],
+)
+def test_values_are_set_in_whole_counts(value: float, resolution: float, whole: bool):
+    assert is_whole_count(value, resolution) is whole
+
+
+@given(st.integers(-10_000_000, 10_000_000), st.sampled_from([0.001, 0.01, 0.05, 0.1, 0.5, 1, 25]))
+def test_every_count_is_whole_and_shown_without_loss(count: int, resolution: float):
+    value = float(Decimal(count) * Decimal(str(resolution)))
+    assert is_whole_count(value, resolution)
+    assert float(format_count(value, resolution)) == value

@@ -9,15 +9,13 @@ from copilot_tools.manuals import search_manuals
 from copilot_tools.oee import get_oee
 from copilot_tools.orders import list_orders
 from copilot_tools.parts import find_parts
-from copilot_tools.proposals import (
-    acknowledge_alarm,
+from copilot_tools.proposals_erp import (
     create_work_order,
     hold_batch,
     request_purchase,
     reserve_part,
-    send_command,
-    write_setpoint,
 )
+from copilot_tools.proposals_plant import acknowledge_alarm, send_command, write_setpoint
 from copilot_tools.quality import get_inspections
 from copilot_tools.root_cause import find_root_cause
 from copilot_tools.rul import predict_rul

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from copilot_tools.course import Course, Making, chart_course, ordered_signals
-from copilot_tools.errors import Unavailable
+from copilot_tools.errors import Failed, Unavailable
 from copilot_tools.models.behaviour import Behaviour, Residuals
 from copilot_tools.plant import Plant
 from copilot_tools.records import OrderStatus
@@ -73,10 +73,13 @@ async def examine(plant: Plant, asset: Asset, period: Period) -> Examination:
     """Judge the running time of a period by up to five weeks of history before it.
 
     The two days just before the period are not learnt from, so that what has been growing since
-    then stands out. Raises Unavailable when the history does not answer.
+    then stands out. Raises Unavailable when the history does not answer, Failed for an asset
+    without signals.
     """
     begin = period.start - GUARD - REFERENCE
     signals = ordered_signals(asset)
+    if not signals:
+        raise Failed(f"{asset.id} {asset.name} has no signals that could be judged.")
     found = await plant.history.read([signal.id for signal in signals], begin, period.end)
     makings, notices = await _makings(plant, asset)
     return await asyncio.to_thread(_judge, asset, period, found, makings, notices)

@@ -107,6 +107,7 @@ def _facts(order: WorkOrder, now: datetime) -> list[Fact]:
     values: tuple[tuple[str, Value, str, str], ...] = (
         ("asset", order.asset, "", ""),
         ("title", order.title, "", ""),
+        ("description", order.description, "", ""),
         ("status", _STATUS_WORDS[order.status], "", overdue),
         ("priority", order.priority, "", ""),
         ("created", order.created, "", ""),

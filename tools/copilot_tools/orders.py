@@ -40,7 +40,12 @@ async def list_orders(
         known = [_purchase(order, now) for order in await plant.erp.purchase_orders()]
     else:
         orders = await plant.erp.production_orders()
-        known = [_production(o, now) for o in orders if place is None or o.line == place.id]
+        held = {hold.batch for hold in await plant.erp.batch_holds()}
+        known = [
+            _production(order, order.batch in held, now)
+            for order in orders
+            if place is None or order.line == place.id
+        ]
     wanted = status or ("all" if item else "open")
     named = _named(known, item) if item else known
     chosen = sorted((entry for entry in named if entry.has(wanted)), key=_Entry.rank)
@@ -83,7 +88,7 @@ class _Entry:
         return (0 if self.status is OrderStatus.RUNNING else 1), self.next_at.timestamp()
 
 
-def _production(order: ProductionOrder, now: datetime) -> _Entry:
+def _production(order: ProductionOrder, held: bool, now: datetime) -> _Entry:
     late = order.status is not OrderStatus.DONE and order.due < now
     return _Entry(
         number=order.number,
@@ -94,13 +99,15 @@ def _production(order: ProductionOrder, now: datetime) -> _Entry:
         due=order.due,
         finished=order.finished,
         progress=f"on {order.line}, {format_number(order.produced)} of "
-        f"{format_value(order.quantity, 'units')} made",
+        f"{format_value(order.quantity, 'units')} made"
+        f"{f', batch {order.batch} on hold' if held else ''}",
         table="production_orders",
         searched=(order.product, order.batch),
         fields=(
             ("product", order.product, ""),
             ("line", order.line, ""),
             ("batch", order.batch, ""),
+            ("on hold", held, ""),
             ("status", order.status.value, ""),
             ("late", late, ""),
             ("quantity", order.quantity, "units"),

@@ -58,6 +58,7 @@ class WorkOrder:
     assignee: str
     hours: float
     parts: tuple[str, ...]
+    description: str = ""
 
 
 class OrderStatus(StrEnum):
@@ -99,6 +100,16 @@ class PurchaseOrder:
     ordered: datetime
     due: datetime
     received: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHold:
+    """A quality hold: the batch must not leave until it is released."""
+
+    batch: str
+    reason: str
+    placed: datetime
+    placed_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ State = Literal["running", "idle", "stopped", "fault"]
 
 @dataclass(slots=True)
 class Drive:
-    """Start/stop logic of one machine; `trip` names what stopped it, empty while it is healthy."""
+    """Start/stop logic of one machine; `trip` names what stopped it, empty while it is healthy.
+
+    A machine that is `locked_out` is being worked on: it stands, and nothing can start it.
+    """
 
     commanded: bool = True
     trip: str = ""
     running: bool = True
     exceeded: float = 0.0
+    locked_out: bool = False
 
     @property
     def available(self) -> bool:
@@ -30,8 +34,8 @@ class Drive:
         return "running" if self.running else "idle"
 
     def start(self) -> bool:
-        """Release the machine; a tripped one refuses until it is reset."""
-        if self.trip:
+        """Release the machine; one that is tripped, or locked out, refuses."""
+        if self.trip or self.locked_out:
             return False
         self.commanded = True
         return True
@@ -41,6 +45,12 @@ class Drive:
         self.commanded = False
         self.running = False
         return True
+
+    def lock_out(self, on: bool) -> None:
+        """Lock the machine out, which stops it, or give it back, stopped."""
+        self.locked_out = on
+        if on:
+            self.stop()
 
     def reset(self) -> bool:
         """Clear a trip; the machine stays stopped until it is started again."""

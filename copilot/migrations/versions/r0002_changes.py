@@ -76,6 +76,7 @@ def _create_proposals() -> None:
         sa.Column("note", sa.Text, nullable=False),
     )
     op.create_index("ix_proposals_proposer", "proposals", ["proposer"])
+    op.create_index("ix_proposals_target", "proposals", ["target"])
     op.create_index("ix_proposals_state", "proposals", ["state"])
     op.create_index(
         "one_open_change_per_target",

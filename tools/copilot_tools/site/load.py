@@ -2,187 +2,21 @@
 
 import tomllib
 from collections.abc import Iterator
-from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import ValidationError
 
-from copilot_tools.facts import Range
-from copilot_tools.site.model import (
-    AlarmDefinition,
-    Area,
-    Asset,
-    Command,
-    Component,
-    Limits,
-    Line,
-    Node,
-    SafetyClass,
-    Setpoint,
-    Severity,
-    Shift,
-    Signal,
-    Site,
-    Wear,
-)
+from copilot_tools.site.build import build_site
+from copilot_tools.site.model import SafetyClass, Site
+from copilot_tools.site.resolution import is_whole_count
 from copilot_tools.site.toml_lines import find_line
+from copilot_tools.site.toml_tables import AssetTable, CommandTable, PlantFile, SetpointTable
+
+Problem = tuple[tuple[str | int, ...], str]
 
 
 class SiteError(Exception):
     """The plant model cannot be used; the message says where, why and how to mend it."""
-
-
-def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] >= pair[1]:
-        raise ValueError("must be [low, high] with low below high")
-    return pair
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("is not a time zone; write for example 'Europe/Berlin'") from error
-    return name
-
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
-Pair = Annotated[tuple[float, float], AfterValidator(_ordered)]
-NodeText = Annotated[str, StringConstraints(pattern=r"^(nsu=[^;]+;)?[sigb]=.+$")]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Site(_Table):
-    id: Name
-    name: Name
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    namespace: Name
-
-
-class _Shift(_Table):
-    name: Name
-    start: time
-
-
-class _Area(_Table):
-    id: Name
-    name: Name
-    aliases: tuple[Name, ...] = ()
-
-
-class _Line(_Area):
-    ideal_rate: Annotated[float, Field(gt=0)]
-
-
-class _Limits(_Table):
-    low_low: float | None = None
-    low: float | None = None
-    high: float | None = None
-    high_high: float | None = None
-
-
-class _Signal(_Table):
-    name: Name
-    node: NodeText
-    unit: str = ""
-    aliases: tuple[Name, ...] = ()
-    normal: Pair | None = None
-    range: Pair | None = None
-    limits: _Limits = _Limits()
-    counter: bool = False
-
-
-class _Watch(_Table):
-    signal: Name
-    tolerance: Annotated[float, Field(gt=0)]
-
-
-class _Setpoint(_Table):
-    name: Name
-    node: NodeText
-    unit: str = ""
-    bounds: Pair
-    max_step: Annotated[float, Field(gt=0)] | None = None
-    aliases: tuple[Name, ...] = ()
-    safety: SafetyClass = SafetyClass.PROCESS
-    writable: bool = False
-    resolution: Annotated[float, Field(gt=0)] = 0.01
-    tolerance: Annotated[float, Field(gt=0)] | None = None
-    max_rate: Annotated[float, Field(gt=0)] | None = None
-    critical: bool = False
-    watch: tuple[_Watch, ...] = ()
-    settle_s: Annotated[float, Field(gt=0, le=120)] = 3.0
-    handshake: NodeText | None = None
-
-
-class _Command(_Table):
-    name: Literal["start", "stop", "reset", "open", "close"]
-    node: NodeText
-    allowed: bool = False
-    expects: tuple[Name, ...] = ()
-    settle_s: Annotated[float, Field(gt=0, le=300)] = 10.0
-    critical: bool = False
-
-
-class _Wear(_Table):
-    signal: Name
-    threshold: float
-    rising: bool = True
-
-
-class _Component(_Table):
-    name: Name
-    aliases: tuple[Name, ...] = ()
-    part: str = ""
-    wear: _Wear | None = None
-
-
-class _Alarm(_Table):
-    id: Name
-    message: Name
-    severity: Severity
-    node: NodeText
-    signal: str = ""
-    limit: float | None = None
-
-
-class _Asset(_Table):
-    id: Name
-    name: Name
-    kind: Name
-    area: Name
-    line: str = ""
-    model: str = ""
-    aliases: tuple[Name, ...] = ()
-    state: NodeText | None = None
-    lockout: NodeText | None = None
-    feeds: tuple[Name, ...] = ()
-    documents: tuple[Name, ...] = ()
-    signal: tuple[_Signal, ...] = ()
-    setpoint: tuple[_Setpoint, ...] = ()
-    command: tuple[_Command, ...] = ()
-    component: tuple[_Component, ...] = ()
-    alarm: tuple[_Alarm, ...] = ()
-
-
-class _File(_Table):
-    site: _Site
-    shift: Annotated[tuple[_Shift, ...], Field(min_length=1)]
-    area: Annotated[tuple[_Area, ...], Field(min_length=1)]
-    line: tuple[_Line, ...] = ()
-    asset: Annotated[tuple[_Asset, ...], Field(min_length=1)]
 
 
 def load_site(path: Path) -> Site:
@@ -203,7 +37,7 @@ def parse_site(text: str, origin: str = "plant.toml") -> Site:
     except tomllib.TOMLDecodeError as error:
         raise SiteError(f"{origin}: not valid TOML: {error}") from None
     try:
-        file = _File.model_validate(content)
+        file = PlantFile.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -212,10 +46,10 @@ def parse_site(text: str, origin: str = "plant.toml") -> Site:
         raise SiteError(f"{where}: {name}: {first['msg']}{more}") from None
     for problem_path, problem in _problems(file):
         raise SiteError(f"{origin}:{find_line(text, problem_path)}: {problem}")
-    return _build(file)
+    return build_site(file)
 
 
-def _problems(file: _File) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _problems(file: PlantFile) -> Iterator[Problem]:
     """References that lead nowhere and names used twice."""
     areas = {area.id for area in file.area}
     lines = {line.id for line in file.line}
@@ -237,8 +71,8 @@ def _problems(file: _File) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def _asset_problems(
-    asset: _Asset, here: tuple[str | int, ...], seen: set[str]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    asset: AssetTable, here: tuple[str | int, ...], seen: set[str]
+) -> Iterator[Problem]:
     signals: set[str] = set()
     for i, signal in enumerate(asset.signal):
         if signal.name in signals:
@@ -263,76 +97,54 @@ def _asset_problems(
                 (*here, "alarm", i, "signal"),
                 f"{alarm.id}: {asset.id} has no signal {alarm.signal!r}",
             )
+    yield from _change_problems(asset, here, signals)
 
 
-def _build(file: _File) -> Site:
-    return Site(
-        id=file.site.id,
-        name=file.site.name,
-        time_zone=ZoneInfo(file.site.time_zone),
-        shifts=tuple(
-            Shift(shift.name, shift.start) for shift in sorted(file.shift, key=lambda s: s.start)
-        ),
-        areas={area.id: Area(area.id, area.name, area.aliases) for area in file.area},
-        lines={
-            line.id: Line(line.id, line.name, line.ideal_rate, line.aliases) for line in file.line
-        },
-        assets={asset.id: _asset(asset, file.site.namespace) for asset in file.asset},
-    )
+def _change_problems(
+    asset: AssetTable, here: tuple[str | int, ...], signals: set[str]
+) -> Iterator[Problem]:
+    """What would make a setpoint or command that may be changed unsafe to change."""
+    names: dict[str, list[str]] = {
+        "setpoint": [setpoint.name for setpoint in asset.setpoint],
+        "command": [command.name for command in asset.command],
+    }
+    for what, given in names.items():
+        for i, name in enumerate(given):
+            if name in given[:i]:
+                yield (
+                    (*here, what, i, "name"),
+                    f"{asset.id}: the {what} {name!r} is described twice",
+                )
+    for i, setpoint in enumerate(asset.setpoint):
+        for key, problem in _setpoint_problems(asset, setpoint, signals):
+            yield (*here, "setpoint", i, key), f"{asset.id}.{setpoint.name}: {problem}"
+    for i, command in enumerate(asset.command):
+        if command.allowed:
+            for key, problem in _command_problems(asset, command):
+                yield (*here, "command", i, key), f"{asset.id}.{command.name}: {problem}"
 
 
-def _asset(asset: _Asset, namespace: str) -> Asset:
-    def node(text: str) -> Node:
-        if text.startswith("nsu="):
-            uri, _, identifier = text.removeprefix("nsu=").partition(";")
-            return Node(uri, identifier)
-        return Node(namespace, text)
+def _setpoint_problems(
+    asset: AssetTable, setpoint: SetpointTable, signals: set[str]
+) -> Iterator[tuple[str, str]]:
+    for watch in setpoint.watch:
+        if watch.signal not in signals:
+            yield "watch", f"watches unknown signal {watch.signal!r}"
+    if not setpoint.writable:
+        return
+    if setpoint.safety is SafetyClass.SIS:
+        yield "writable", 'a setpoint with safety = "sis" is never writable'
+    if not asset.lockout:
+        yield "writable", f"{asset.id} needs a `lockout` node before it may be written"
+    for bound in setpoint.bounds:
+        if not is_whole_count(bound, setpoint.resolution):
+            yield "bounds", f"{bound:g} is no whole count of the resolution {setpoint.resolution:g}"
 
-    def span(pair: tuple[float, float] | None) -> Range | None:
-        return Range(*pair) if pair else None
 
-    def wear(table: _Wear | None) -> Wear | None:
-        return Wear(**table.model_dump()) if table else None
-
-    return Asset(
-        **asset.model_dump(include={"id", "name", "kind", "area", "line", "model"}),
-        aliases=asset.aliases,
-        feeds=asset.feeds,
-        documents=asset.documents,
-        state_node=node(asset.state) if asset.state else None,
-        signals=tuple(
-            Signal(
-                asset=asset.id,
-                name=s.name,
-                node=node(s.node),
-                unit=s.unit,
-                aliases=s.aliases,
-                normal=span(s.normal),
-                range=span(s.range),
-                limits=Limits(**s.limits.model_dump()),
-                counter=s.counter,
-            )
-            for s in asset.signal
-        ),
-        setpoints=tuple(
-            Setpoint(
-                asset=asset.id,
-                name=s.name,
-                node=node(s.node),
-                unit=s.unit,
-                bounds=Range(*s.bounds),
-                max_step=s.max_step,
-                aliases=s.aliases,
-                safety=s.safety,
-            )
-            for s in asset.setpoint
-        ),
-        commands=tuple(Command(asset.id, c.name, node(c.node)) for c in asset.command),
-        components=tuple(
-            Component(asset.id, c.name, c.aliases, c.part, wear(c.wear)) for c in asset.component
-        ),
-        alarms=tuple(
-            AlarmDefinition(a.id, asset.id, a.message, a.severity, node(a.node), a.signal, a.limit)
-            for a in asset.alarm
-        ),
-    )
+def _command_problems(asset: AssetTable, command: CommandTable) -> Iterator[tuple[str, str]]:
+    if not asset.lockout:
+        yield "allowed", f"{asset.id} needs a `lockout` node before it may be commanded"
+    if not asset.state:
+        yield "allowed", f"{asset.id} needs a `state` node: without one no command can be verified"
+    if not command.expects:
+        yield "allowed", "name in `expects` the states that show it was carried out"

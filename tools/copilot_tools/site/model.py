@@ -1,5 +1,6 @@
 """The site as configuration describes it (ISA-95 terms): areas, lines, assets and their signals."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
@@ -233,3 +234,19 @@ class Site:
     def alarms(self) -> tuple[AlarmDefinition, ...]:
         """Every configured alarm of every asset."""
         return tuple(alarm for asset in self.assets.values() for alarm in asset.alarms)
+
+    def setpoint(self, key: str) -> Setpoint | None:
+        """The setpoint with that id ("K-7.speed"), if there is one."""
+        found = (s for asset in self._owners(key) for s in asset.setpoints if s.id == key)
+        return next(found, None)
+
+    def command(self, key: str) -> Command | None:
+        """The command with that id ("K-7.start"), if there is one."""
+        found = (c for asset in self._owners(key) for c in asset.commands if c.id == key)
+        return next(found, None)
+
+    def _owners(self, key: str) -> Iterator[Asset]:
+        """The assets an id may belong to; ids and names may themselves hold dots."""
+        for position, character in enumerate(key):
+            if character == "." and key[:position] in self.assets:
+                yield self.assets[key[:position]]

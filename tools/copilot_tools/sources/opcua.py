@@ -28,8 +28,9 @@ class OpcUaTelemetry:
         password: str | None = None,
         timeout_s: float = 2.0,
         stale_after_s: float = 60.0,
+        application: str = "reader",
     ) -> None:
-        self.connection = OpcUaConnection(url, user, password, timeout_s)
+        self.connection = OpcUaConnection(url, user, password, timeout_s, application)
         self._stale_after = timedelta(seconds=stale_after_s)
 
     async def read(self, nodes: Sequence[Node]) -> list[Reading]:

@@ -17,7 +17,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
 from asyncua.ua.attribute_ids import AttributeIds
-from asyncua.ua.status_codes import get_name_and_doc
+from asyncua.ua.status_codes import StatusCodes, get_name_and_doc
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from copilot_tools.errors import Unavailable
@@ -27,6 +27,11 @@ SOURCE = "OPC UA server"
 DEFAULT_READ_LIMIT = 1000
 _NAMESPACES = ua.NodeId.from_string("i=2255")
 _READ_LIMIT = ua.NodeId.from_string("i=11705")
+_SIGN_IN = (
+    StatusCodes.BadIdentityTokenInvalid,
+    StatusCodes.BadIdentityTokenRejected,
+    StatusCodes.BadUserAccessDenied,
+)
 
 # Whatever the library logs reaches the caller as an exception too; its tracebacks help nobody here.
 for _name in ("asyncua.client", "asyncua.common", "asyncua.uaprotocol"):
@@ -70,11 +75,13 @@ class OpcUaConnection:
         user: str | None = None,
         password: str | None = None,
         timeout_s: float = 2.0,
+        application: str = "reader",
     ) -> None:
         self.url = url
         self._user = user
         self._password = password
         self._timeout_s = timeout_s
+        self._application = application
         self._opening = asyncio.Lock()
         self._link: Link | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -90,7 +97,7 @@ class OpcUaConnection:
             self._drop(used)
             why = "it does not answer in time"
             raise Unavailable(SOURCE, why, self._last_good) from error
-        except (OSError, UaError) as error:
+        except (OSError, UaError, AssertionError) as error:
             self._drop(used)
             raise Unavailable(SOURCE, _reason(error), self._last_good) from error
         self._last_good = datetime.now(UTC)
@@ -126,7 +133,7 @@ class OpcUaConnection:
     async def _connect(self) -> Link:
         client = Client(self.url, timeout=self._timeout_s)
         client.name = client.description = "industrial-copilot"
-        client.application_uri = "urn:industrial-copilot:reader"
+        client.application_uri = f"urn:industrial-copilot:{self._application}"
         if self._user is not None:
             client.set_user(self._user)
             client.set_password(self._password or "")
@@ -186,6 +193,10 @@ def _reason(error: Exception) -> str:
     match error:
         case ConnectionRefusedError():
             return "nothing listens at its address"
+        case AssertionError():  # All the library says when the server hangs up on its greeting.
+            return "it turns this client away; it may not trust the client's certificate"
+        case UaStatusCodeError() if error.code in _SIGN_IN:
+            return "it turns this user away: the name or the password is wrong"
         case UaStatusCodeError():
             return str(get_name_and_doc(error.code)[0])
     return str(error) or type(error).__name__

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Row, and_, or_, select
 from copilot_tools.records import (
     AlarmEvent,
     AlarmTransition,
+    BatchHold,
     Downtime,
     Inspection,
     OrderStatus,
@@ -66,6 +67,11 @@ class SqlErp:
         table = tables.purchase_orders
         query = select(table).order_by(table.c.due, table.c.number)
         return await self._reader.read(query, _purchase_order)
+
+    async def batch_holds(self) -> list[BatchHold]:
+        """All quality holds in force, by batch."""
+        table = tables.batch_holds
+        return await self._reader.read(select(table).order_by(table.c.batch), _batch_hold)
 
     async def downtimes(self, line: str, start: datetime, end: datetime) -> list[Downtime]:
         """Stops of a line that overlap [start, end), oldest first."""
@@ -197,6 +203,10 @@ def _purchase_order(row: Row[Any]) -> PurchaseOrder:
             "received": to_utc_or_none(row.received),
         }
     )
+
+
+def _batch_hold(row: Row[Any]) -> BatchHold:
+    return BatchHold(row.batch, row.reason, to_utc(row.placed), row.placed_by)
 
 
 def _downtime(row: Row[Any]) -> Downtime:

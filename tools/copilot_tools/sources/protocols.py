@@ -11,6 +11,7 @@ from typing import Protocol
 from copilot_tools.facts import Quality, Value
 from copilot_tools.records import (
     AlarmEvent,
+    BatchHold,
     Downtime,
     Inspection,
     Part,
@@ -109,6 +110,9 @@ class Erp(Protocol):
 
     async def purchase_orders(self) -> list[PurchaseOrder]:
         """All purchase orders."""
+
+    async def batch_holds(self) -> list[BatchHold]:
+        """All quality holds in force."""
 
     async def downtimes(self, line: str, start: datetime, end: datetime) -> list[Downtime]:
         """Stops of a line that overlap [start, end)."""

@@ -1,6 +1,8 @@
 """The SQL tables (or views) the copilot reads; a site maps its ERP, CMMS and journals onto them.
 
-Times are stored as UTC without offset. Lists are JSON arrays. See `docs/plant-database.md`.
+Only the executor writes, and only to parts, work_orders, purchase_orders, batch_holds and
+change_receipts. Times are stored as UTC without offset. Lists are JSON arrays. See
+`docs/plant-database.md`.
 """
 
 from sqlalchemy import (
@@ -41,6 +43,7 @@ work_orders = Table(
     Column("number", String(20), primary_key=True),
     Column("asset", String(40), nullable=False, index=True),
     Column("title", String(200), nullable=False),
+    Column("description", String(400), nullable=False, server_default=""),
     Column("kind", String(20), nullable=False),
     Column("priority", String(10), nullable=False),
     Column("status", String(12), nullable=False),
@@ -83,6 +86,24 @@ purchase_orders = Table(
     Column("ordered", DateTime, nullable=False),
     Column("due", DateTime, nullable=False),
     Column("received", DateTime),
+)
+
+batch_holds = Table(
+    "batch_holds",
+    metadata,
+    Column("batch", String(20), primary_key=True),
+    Column("reason", String(400), nullable=False),
+    Column("placed", DateTime, nullable=False),
+    Column("placed_by", String(80), nullable=False),
+)
+
+# One row for every proposal that was carried out here: the same one cannot be carried out twice.
+change_receipts = Table(
+    "change_receipts",
+    metadata,
+    Column("proposal", String(32), primary_key=True),
+    Column("record", String(40), nullable=False),
+    Column("created", DateTime, nullable=False),
 )
 
 downtimes = Table(

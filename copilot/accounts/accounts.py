@@ -1,0 +1,239 @@
+"""Accounts: who may sign in, with which role and where; every change of one is audited."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from copilot import tables
+from copilot.accounts.back_off import BackOff
+from copilot.accounts.passwords import Passwords
+from copilot.actor import EVERYWHERE, Actor, Role
+from copilot.audit.log import Entry, append
+from copilot.db import reading, stamp, unstamp, writing
+from copilot_tools.errors import Denied, Retry
+from copilot_tools.site.model import Site
+from copilot_tools.windows import current_shift
+
+RESERVED = frozenset(("executor", "policy", "system", "agent"))
+WRONG = "name or password is wrong"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is listed: without `shifts` its holder counts as always on shift."""
+
+    name: str
+    person: str
+    role: Role
+    areas: tuple[str, ...]
+    shifts: tuple[str, ...]
+    disabled: bool
+    created: datetime
+
+
+class Accounts:
+    """The accounts in the own database; `by` is who changes one, as the audit log names them.
+
+    Raises Retry for names, areas and shifts that do not exist, Denied for what is not allowed.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        site: Site,
+        now: Callable[[], datetime],
+        passwords: Passwords | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self._site = site
+        self._now = now
+        self._passwords = passwords or Passwords()
+        self._back_off = BackOff(clock)
+
+    def add(
+        self,
+        name: str,
+        role: Role,
+        areas: Sequence[str],
+        password: str,
+        *,
+        by: str,
+        person: str = "",
+        shifts: Sequence[str] = (),
+    ) -> Actor:
+        """Make an account; `person` is who holds it, where one person has several."""
+        if not _NAME.fullmatch(name) or name in RESERVED:
+            raise Retry(
+                f"{name!r} cannot be an account: use lower-case letters, digits, dots and dashes; "
+                f"{', '.join(sorted(RESERVED))} are taken"
+            )
+        self._check_areas(areas)
+        self._check_shifts(shifts)
+        described = {
+            "person": person or name,
+            "role": str(role),
+            "areas": list(areas),
+            "shifts": list(shifts),
+        }
+        hashed = self._passwords.hash(password)
+        at = self._now()
+        row = {
+            "name": name,
+            **described,
+            "password_hash": hashed,
+            "disabled": False,
+            "created": stamp(at),
+        }
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(tables.accounts).values(row))
+                append(connection, Entry("account.added", by, "", {"name": name, **described}), at)
+                return self.load(connection, name, at)
+        except IntegrityError:
+            raise Retry(f"there is an account {name!r} already") from None
+
+    def disable(self, name: str, *, by: str) -> None:
+        """Close an account; nothing it approved counts any more. The last administrator stays."""
+        self._change(name, "account.disabled", by, {"disabled": True})
+
+    def enable(self, name: str, *, by: str) -> None:
+        """Open an account again."""
+        self._change(name, "account.enabled", by, {"disabled": False})
+
+    def change_role(self, name: str, role: Role, *, by: str) -> None:
+        """Give an account another role; it counts from its next decision on."""
+        self._change(name, "account.role", by, {"role": str(role)})
+
+    def change_areas(self, name: str, areas: Sequence[str], *, by: str) -> None:
+        """Give an account other areas; "*" means all."""
+        self._check_areas(areas)
+        self._change(name, "account.areas", by, {"areas": list(areas)})
+
+    def change_shifts(self, name: str, shifts: Sequence[str], *, by: str) -> None:
+        """Give an account other shifts; none means always on shift."""
+        self._check_shifts(shifts)
+        self._change(name, "account.shifts", by, {"shifts": list(shifts)})
+
+    def set_password(self, name: str, password: str, *, by: str) -> None:
+        """Give an account a new password; the audit log holds that it was done, not the hash."""
+        hashed = self._passwords.hash(password)
+        self._change(name, "account.password", by, {"password_hash": hashed})
+
+    def load(self, connection: Connection, name: str, at: datetime) -> Actor:
+        """The account's holder as of now; raises Denied when it is unknown or disabled.
+
+        Not `authenticated`: only who has seen a password or a step-up may say so.
+        """
+        row = _find(connection, name)
+        if row is None:
+            raise Denied(f"there is no account {name!r}")
+        account = _account(row)
+        if account.disabled:
+            raise Denied(f"the account {name!r} is disabled")
+        on_shift = not account.shifts or current_shift(self._site, at)[1] in account.shifts
+        return Actor(name, account.role, account.person, account.areas, on_shift=on_shift)
+
+    def authenticate(self, name: str, password: str) -> None:
+        """Pass when this is the password of an open account; raises Denied, never saying why.
+
+        Unknown names cost the same work. After wrong passwords a name has to wait, never for good.
+        """
+        if wait := self._back_off.wait_s(name):
+            raise Denied(f"too many wrong passwords; try again in {ceil(wait)} s")
+        with reading(self._engine) as connection:
+            row = _find(connection, name)
+        right = self._passwords.verify(row.password_hash if row else None, password)
+        if row is not None and right and not row.disabled:
+            self._back_off.succeeded(name)
+            return
+        self._back_off.failed(name)
+        # An unknown name is not written down: it may be a password in the wrong field.
+        actor, known = (name, True) if row is not None else ("system", False)
+        with writing(self._engine) as connection:
+            append(connection, Entry("account.refused", actor, "", {"known": known}), self._now())
+        raise Denied(WRONG)
+
+    def list(self) -> tuple[Account, ...]:
+        """Every account by name, disabled ones too."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(tables.accounts).order_by(tables.accounts.c.name))
+            return tuple(_account(row) for row in rows)
+
+    def _change(self, name: str, kind: str, by: str, values: dict[str, Any]) -> None:
+        at = self._now()
+        shown = {key: value for key, value in values.items() if key != "password_hash"}
+        with writing(self._engine) as connection:
+            row = _lock(connection, name)
+            account = _account(row)
+            changed = {"disabled": account.disabled, "role": account.role, **values}
+            if _governs(account.disabled, account.role) and not _governs(
+                changed["disabled"], changed["role"]
+            ):
+                _keep_an_administrator(connection, name)
+            before = {key: row._mapping[key] for key in shown}
+            where = tables.accounts.c.name == name
+            connection.execute(update(tables.accounts).where(where).values(values))
+            data = {"name": name, "before": before, "after": shown}
+            append(connection, Entry(kind, by, "", data), at)
+
+    def _check_areas(self, areas: Sequence[str]) -> None:
+        for area in areas:
+            if area != EVERYWHERE and area not in self._site.areas:
+                raise Retry(f"there is no area {area!r}; there are {', '.join(self._site.areas)}")
+
+    def _check_shifts(self, shifts: Sequence[str]) -> None:
+        names = [shift.name for shift in self._site.shifts]
+        for shift in shifts:
+            if shift not in names:
+                raise Retry(f"there is no shift {shift!r}; there are {', '.join(names)}")
+
+
+def _find(connection: Connection, name: str) -> Row[Any] | None:
+    if not _NAME.fullmatch(name):
+        return None
+    query = select(tables.accounts).where(tables.accounts.c.name == name)
+    return connection.execute(query).one_or_none()
+
+
+def _lock(connection: Connection, name: str) -> Row[Any]:
+    """The account, and every administrator with it: two must not disable each other."""
+    c = tables.accounts.c
+    query = select(tables.accounts).where((c.name == name) | (c.role == Role.ADMIN))
+    rows = connection.execute(query.order_by(c.name).with_for_update()).all()
+    for row in rows:
+        if row.name == name:
+            return row
+    raise Retry(f"there is no account {name!r}")
+
+
+def _governs(disabled: bool, role: str) -> bool:
+    return role == Role.ADMIN and not disabled
+
+
+def _keep_an_administrator(connection: Connection, name: str) -> None:
+    c = tables.accounts.c
+    others = select(c.name).where(c.role == Role.ADMIN, ~c.disabled, c.name != name).limit(1)
+    if connection.execute(others).first() is None:
+        raise Denied(f"{name} is the last administrator; make another one first")
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        name=row.name,
+        person=row.person,
+        role=Role(row.role),
+        areas=tuple(row.areas),
+        shifts=tuple(row.shifts),
+        disabled=row.disabled,
+        created=unstamp(row.created),
+    )

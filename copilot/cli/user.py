@@ -1,0 +1,170 @@
+"""`copilot user`: the accounts of the people who propose and approve changes."""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from copilot.actor import Role
+from copilot_tools.errors import Retry
+
+if TYPE_CHECKING:
+    from copilot.accounts.accounts import Account, Accounts
+
+users = typer.Typer(help="Accounts: who may sign in, with which role and where.")
+
+Name = Annotated[str, typer.Argument(help="Lower-case letters, digits, dots and dashes.")]
+Areas = Annotated[
+    list[str] | None, typer.Option("--area", help='An area id, or "*" for all; may be repeated.')
+]
+Shifts = Annotated[
+    list[str] | None, typer.Option("--shift", help="A shift; without one: always on shift.")
+]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)
+]
+
+
+@users.command()
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What this person does.")],
+    area: Areas = None,
+    shift: Shifts = None,
+    person: Annotated[
+        str, typer.Option(help="Who holds it, where one person has several accounts.")
+    ] = "",
+    password_stdin: FromStdin = False,
+    config: Config = None,
+) -> None:
+    """Make an account."""
+    with _accounts(config) as accounts:
+        password = new_password(password_stdin)
+        accounts.add(
+            name, role, area or [], password, by=_login(), person=person, shifts=shift or []
+        )
+    typer.echo(f"{name} may sign in as {role}.")
+
+
+@users.command("list")
+def show(config: Config = None) -> None:
+    """List every account."""
+    with _accounts(config) as accounts:
+        for account in accounts.list():
+            typer.echo(_line(account))
+
+
+@users.command()
+def disable(name: Name, config: Config = None) -> None:
+    """Close an account; its approvals no longer count."""
+    with _accounts(config) as accounts:
+        accounts.disable(name, by=_login())
+    typer.echo(f"{name} is disabled.")
+
+
+@users.command()
+def enable(name: Name, config: Config = None) -> None:
+    """Open an account again."""
+    with _accounts(config) as accounts:
+        accounts.enable(name, by=_login())
+    typer.echo(f"{name} is enabled.")
+
+
+@users.command()
+def role(
+    name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], config: Config = None
+) -> None:
+    """Give an account another role."""
+    with _accounts(config) as accounts:
+        accounts.change_role(name, role, by=_login())
+    typer.echo(f"{name} is {role} now.")
+
+
+@users.command()
+def areas(
+    name: Name,
+    area: Annotated[list[str] | None, typer.Argument(help='Area ids, or "*" for all.')] = None,
+    config: Config = None,
+) -> None:
+    """Give an account other areas; none takes all of them away."""
+    with _accounts(config) as accounts:
+        accounts.change_areas(name, area or [], by=_login())
+    typer.echo(f"{name} has {', '.join(area) if area else 'no areas'} now.")
+
+
+@users.command()
+def shifts(
+    name: Name,
+    shift: Annotated[list[str] | None, typer.Argument(help="Names of shifts.")] = None,
+    config: Config = None,
+) -> None:
+    """Give an account other shifts; none means always on shift."""
+    with _accounts(config) as accounts:
+        accounts.change_shifts(name, shift or [], by=_login())
+    typer.echo(f"{name} works {', '.join(shift) if shift else 'any shift'} now.")
+
+
+@users.command()
+def password(name: Name, password_stdin: FromStdin = False, config: Config = None) -> None:
+    """Give an account a new password."""
+    with _accounts(config) as accounts:
+        accounts.set_password(name, new_password(password_stdin), by=_login())
+    typer.echo(f"{name} has a new password.")
+
+
+def new_password(from_stdin: bool) -> str:
+    """A password from standard input, or typed twice the same; raises Retry when it differs."""
+    if from_stdin:
+        return read_password(True)
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise Retry("the two passwords differ; nothing was changed")
+    return first
+
+
+def read_password(from_stdin: bool) -> str:
+    """A password from the first line of standard input, or typed unseen."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return getpass.getpass("Password: ")
+
+
+@contextmanager
+def _accounts(config: Path | None) -> "Iterator[Accounts]":
+    from copilot import db
+    from copilot.accounts.accounts import Accounts
+    from copilot.plant import utc_now
+    from copilot.settings import load_settings
+    from copilot_tools.site.load import load_site
+
+    settings = load_settings(config)
+    engine = db.open_database(settings.database.own)
+    try:
+        db.migrate(engine)
+        yield Accounts(engine, load_site(settings.plant), utc_now)
+    finally:
+        engine.dispose()
+
+
+def _login() -> str:
+    return f"os:{getpass.getuser()}"
+
+
+def _line(account: "Account") -> str:
+    parts = [
+        f"{account.name:<20} {account.role:<11}",
+        ", ".join(account.areas) or "no areas",
+        ", ".join(account.shifts) or "any shift",
+    ]
+    if account.person != account.name:
+        parts.append(f"held by {account.person}")
+    if account.disabled:
+        parts.append("disabled")
+    return " · ".join(parts)

@@ -1,0 +1,28 @@
+"""12: lock-out, machine state or alarms change after the approval."""
+
+from typing import Any
+
+import pytest
+from executor_fixture import Floor
+
+from copilot.approvals.states import State
+
+CHANGES = [
+    ({"M-1.lockout": True}, "lock-out was off, is on"),
+    ({"M-1.state": "stopped"}, "state was running, is stopped"),
+    ({"M-1.hot.ActiveState.Id": False}, "active alarms: shown HOT-1, now none"),
+]
+
+
+@pytest.mark.parametrize(("values", "difference"), CHANGES)
+def test_a_plant_that_changed_is_not_written_to(
+    floor: Floor, values: dict[str, Any], difference: str
+) -> None:
+    record = floor.ready()
+    floor.plc.order(values=values)
+    floor.start()
+    ended = floor.wait_for(record, State.POLICY_DENIED)
+    assert difference in ended.note
+    assert floor.execution(record) is None
+    assert floor.written() == []
+    floor.check()

@@ -1,0 +1,1 @@
+"""Faulty partners for tests: a controller that misbehaves, and a wire that loses messages."""
