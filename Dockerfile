@@ -13,7 +13,7 @@ RUN CMAKE_ARGS="-DGGML_NATIVE=OFF" uv sync --locked --no-dev --no-editable --ext
 FROM python:3.12-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 10001 copilot \
-    && install -d -o copilot -g copilot /plant /home/copilot/.cache
+    && install -d -o copilot -g copilot /plant /plant/executor /home/copilot/.cache
 COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1
 USER copilot

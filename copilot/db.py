@@ -47,6 +47,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent view of the database. Raises Unavailable when it does not answer."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
     try:
         with engine.begin() as connection:
             yield connection
@@ -65,6 +67,8 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "copilot:migrations")
     with engine.execution_options(writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            _lock_postgresql(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, func, select
 from copilot import tables
 from copilot.audit.checkpoints import Checkpoint, read_stored
 from copilot.audit.log import AuditRow, read_head, read_rows
-from copilot.audit.verify import snapshot
 from copilot.canonical import digest, read_strict, write_canonical
 from copilot.db import reading
 from copilot.proposal import write_time
@@ -47,7 +46,7 @@ def export(engine: Engine, evidence: Evidence, output: Path) -> int:
     if output.exists():
         raise Retry(f"{output} exists; nothing was overwritten")
     with (
-        reading(snapshot(engine)) as connection,
+        reading(engine) as connection,
         zipfile.ZipFile(output, "x", zipfile.ZIP_DEFLATED) as archive,
     ):
         return _Pack(archive).write(connection, evidence)

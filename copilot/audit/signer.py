@@ -18,7 +18,7 @@ from copilot.audit.keys import SigningKey
 from copilot.audit.log import Head, read_head, read_rows
 from copilot.audit.settings import CheckpointSettings
 from copilot.audit.sinks import Sink
-from copilot.audit.verify import Anchor, Verdict, snapshot, verify
+from copilot.audit.verify import Anchor, Verdict, verify
 from copilot.db import reading, writing
 from copilot_tools.errors import Unavailable
 
@@ -91,7 +91,7 @@ class Signer:
         return abs(rows) >= self._settings.every_rows or (rows != 0 and waited)
 
     def _sign(self) -> None:
-        with reading(snapshot(self._engine)) as connection:
+        with reading(self._engine) as connection:
             head = read_head(connection)
             verdict = self._check(connection, head)
         self._damage = verdict.problem

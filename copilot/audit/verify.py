@@ -68,16 +68,9 @@ def verify_database(engine: Engine, public_key: str, files: Sequence[Path] = ())
     Raises Unavailable when the database does not answer, OSError for an unreadable file.
     """
     witnesses = [checkpoint for path in files for checkpoint in read_file(path)]
-    with reading(snapshot(engine)) as connection:
+    with reading(engine) as connection:
         checkpoints = [*read_stored(connection), *witnesses]
         return verify(read_rows(connection), checkpoints, public_key, read_head(connection))
-
-
-def snapshot(engine: Engine) -> Engine:
-    """The engine, seeing one state of the log however long it is read (SQLite always does)."""
-    if engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ")
-    return engine
 
 
 class _Damaged(Exception):

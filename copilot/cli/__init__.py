@@ -94,12 +94,12 @@ def chat(
 ) -> None:
     """Chat with the plant in the terminal; with --user you may also propose changes."""
     from copilot.app import bootstrap
-    from copilot.cli.chat import identify, run_chat
+    from copilot.cli.chat import Session, identify, run_chat
     from copilot.settings import load_settings
 
     settings = load_settings(config)
     actor = identify(settings, user, password_stdin)
-    raise typer.Exit(run_chat(bootstrap(settings), actor, [], resume=resume))
+    raise typer.Exit(run_chat(Session(bootstrap(settings), actor, config), [], resume=resume))
 
 
 @cli.command()
@@ -112,12 +112,12 @@ def ask(
 ) -> None:
     """Answer questions and exit; several are one conversation."""
     from copilot.app import bootstrap
-    from copilot.cli.chat import identify, run_questions
+    from copilot.cli.chat import Session, identify, run_questions
     from copilot.settings import load_settings
 
     settings = load_settings(config)
     actor = identify(settings, user, password_stdin)
-    raise typer.Exit(run_questions(bootstrap(settings), actor, question, json))
+    raise typer.Exit(run_questions(Session(bootstrap(settings), actor, config), question, json))
 
 
 @cli.command()

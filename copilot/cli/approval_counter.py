@@ -14,18 +14,21 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from copilot.accounts.sign_in import SignIn
+from copilot.approvals import switches
 from copilot.approvals.breaker import reset_subject
 from copilot.approvals.card import Background, Card, build_card
+from copilot.approvals.decide import check_reason
 from copilot.approvals.desk import Desk
 from copilot.approvals.open_desk import open_desk
+from copilot.approvals.sitting import IN_CHARGE
 from copilot.approvals.states import OPEN, State
 from copilot.approvals.store import Record
-from copilot.db import open_database
+from copilot.db import open_database, writing
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings, SettingsError
 from copilot_tools.changes import Target
 from copilot_tools.display import format_time
-from copilot_tools.errors import Retry
+from copilot_tools.errors import Denied, Retry
 from copilot_tools.plant import Plant
 from copilot_tools.plant_state import Observation, differences, observe, preconditions
 
@@ -142,6 +145,20 @@ class Counter:
         nonce = self._desk.step_ups.issue(account, password, reset_subject(name))
         self._desk.reset_breaker(name, account, nonce)
 
+    def stop(self, account: str, password: str, reason: str) -> None:
+        """Turn the kill switch on; everybody who has an account may."""
+        actor = self._sign_in().sign_in(account, password)
+        with writing(self._engine) as connection:
+            switches.stop(connection, actor.name, check_reason(reason), self._plant.now())
+
+    def release(self, account: str, password: str, reason: str) -> None:
+        """Turn the kill switch off again; that takes somebody in charge."""
+        actor = self._sign_in().sign_in(account, password)
+        if actor.role not in IN_CHARGE:
+            raise Denied("changes are released by a supervisor, an engineer or an administrator")
+        with writing(self._engine) as connection:
+            switches.release(connection, actor.name, check_reason(reason), self._plant.now())
+
     def _sign_in(self) -> SignIn:
         return SignIn(self._engine, self._desk.accounts, self._plant.now)
 
@@ -208,5 +225,6 @@ def print_card(console: Console, card: Card) -> None:
     console.print(grid)
     for line in card.differences:
         console.print(Text(f"! {line}", ALERT))
-    console.print(Text(f"  reason given, from {card.origin}:", style="dim"))
-    console.print(Text(f"  “{card.words or 'none'}”", style="italic"))
+    if card.words:
+        console.print(Text(f"  reason given, from {card.origin}:", style="dim"))
+        console.print(Text(f"  “{card.words}”", style="italic"))

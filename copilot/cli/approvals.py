@@ -153,6 +153,34 @@ def reset_breaker(
     typer.echo(f"{name} may propose again.")
 
 
+@approvals.command()
+def stop(
+    user: User = "",
+    reason: Reason = "",
+    password_stdin: FromStdin = False,
+    config: Config = None,
+) -> None:
+    """Turn the kill switch on: nothing more is proposed, approved things are not carried out."""
+    with _counter(config) as counter:
+        account, why = _account(user), reason or _ask("Reason")
+        counter.stop(account, _password(account, password_stdin), why)
+    typer.echo("Changes are stopped; copilot approvals release lets them go on.")
+
+
+@approvals.command()
+def release(
+    user: User = "",
+    reason: Reason = "",
+    password_stdin: FromStdin = False,
+    config: Config = None,
+) -> None:
+    """Turn the kill switch off again."""
+    with _counter(config) as counter:
+        account, why = _account(user), reason or _ask("Reason")
+        counter.release(account, _password(account, password_stdin), why)
+    typer.echo("Changes are possible again.")
+
+
 @contextmanager
 def _counter(config: Path | None) -> Iterator["Counter"]:
     """The desk of the configured site; what it refuses is one line and exit code 1."""

@@ -8,7 +8,9 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from platformdirs import user_state_path
@@ -28,17 +30,30 @@ T = TypeVar("T")
 GOODBYE = frozenset(("exit", "quit", "bye", "/exit", "/quit"))
 
 
-def run_chat(
-    copilot: Copilot, actor: Actor, suggestions: Sequence[str], *, resume: bool = False
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who talks to which copilot; `config` is the file that `copilot approvals` needs, if any."""
+
+    copilot: Copilot
+    actor: Actor
+    config: Path | None = None
+
+    def renderer(self, console: Console) -> Renderer:
+        """What shows the turns of this session."""
+        named = f" --config {self.config}" if self.config else ""
+        decide = f"copilot approvals{named}"
+        return Renderer(console, self.copilot.plant.site.time_zone, decide, self.actor.name)
+
+
+def run_chat(session: Session, suggestions: Sequence[str], *, resume: bool = False) -> int:
     """Converse until the user leaves; exit code 0. `resume` goes on with the last conversation."""
-    asyncio.run(_closing(copilot, _chat(copilot, actor, suggestions, resume)))
+    asyncio.run(_closing(session.copilot, _chat(session, suggestions, resume)))
     return 0
 
 
-def run_questions(copilot: Copilot, actor: Actor, questions: Sequence[str], as_json: bool) -> int:
+def run_questions(session: Session, questions: Sequence[str], as_json: bool) -> int:
     """Answer the questions as one conversation; exit code 1 when one found nothing at all."""
-    return asyncio.run(_closing(copilot, _questions(copilot, actor, questions, as_json)))
+    return asyncio.run(_closing(session.copilot, _questions(session, questions, as_json)))
 
 
 def identify(settings: Settings, user: str | None, password_stdin: bool) -> Actor:
@@ -72,8 +87,8 @@ async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
         await copilot.close()
 
 
-async def _chat(copilot: Copilot, actor: Actor, suggestions: Sequence[str], resume: bool) -> None:
-    console = Console()
+async def _chat(session: Session, suggestions: Sequence[str], resume: bool) -> None:
+    console, copilot = Console(), session.copilot
     site = copilot.plant.site
     console.print(Text(f"{site.name}: ask about its machines, orders and manuals.", style="bold"))
     if suggestions:
@@ -82,21 +97,19 @@ async def _chat(copilot: Copilot, actor: Actor, suggestions: Sequence[str], resu
             console.print(Text(f"  {suggestion}", style="cyan"))
     console.print("Leave with Ctrl-D or `exit`.", style="dim")
     warming = asyncio.create_task(copilot.warm())
-    conversation = await _start(copilot, actor, resume)
-    renderer = Renderer(console, site.time_zone)
+    conversation = await _start(session, resume)
+    renderer = session.renderer(console)
     async for text in _lines():
         if text.strip().lower() in GOODBYE:
             break
-        await _answer(copilot, actor, conversation, text, renderer)
+        await _answer(session, conversation, text, renderer)
     warming.cancel()
     await asyncio.gather(warming, return_exceptions=True)
 
 
-async def _answer(
-    copilot: Copilot, actor: Actor, conversation: str, text: str, renderer: Renderer
-) -> None:
+async def _answer(session: Session, conversation: str, text: str, renderer: Renderer) -> None:
     """Show one turn; Ctrl-C stops the turn, not the conversation."""
-    turn = asyncio.create_task(_show(copilot, actor, conversation, text, renderer))
+    turn = asyncio.create_task(_show(session, conversation, text, renderer))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, turn.cancel)
     try:
@@ -107,11 +120,9 @@ async def _answer(
         loop.remove_signal_handler(signal.SIGINT)
 
 
-async def _show(
-    copilot: Copilot, actor: Actor, conversation: str, text: str, renderer: Renderer
-) -> None:
-    async for event in copilot.agent.turn(actor, conversation, text):
-        renderer.show(event, copilot.plant.now())
+async def _show(session: Session, conversation: str, text: str, renderer: Renderer) -> None:
+    async for event in session.copilot.agent.turn(session.actor, conversation, text):
+        renderer.show(event, session.copilot.plant.now())
 
 
 async def _lines() -> AsyncIterator[str]:
@@ -137,15 +148,13 @@ async def _lines() -> AsyncIterator[str]:
             return
 
 
-async def _questions(
-    copilot: Copilot, actor: Actor, questions: Sequence[str], as_json: bool
-) -> int:
-    console = Console()
-    renderer = Renderer(console, copilot.plant.site.time_zone)
-    conversation = await _start(copilot, actor)
+async def _questions(session: Session, questions: Sequence[str], as_json: bool) -> int:
+    renderer = session.renderer(Console())
+    conversation = await _start(session)
+    copilot = session.copilot
     answered = True
     for question in questions:
-        async for event in copilot.agent.turn(actor, conversation, question):
+        async for event in copilot.agent.turn(session.actor, conversation, question):
             if as_json:
                 _print_json(question, event)
             else:
@@ -156,11 +165,12 @@ async def _questions(
     return 0 if answered else 1
 
 
-async def _start(copilot: Copilot, actor: Actor, resume: bool = False) -> str:
+async def _start(session: Session, resume: bool = False) -> str:
     """A conversation id; without a database the conversation is not remembered, and said so."""
+    conversations = session.copilot.conversations
     try:
-        last = await copilot.conversations.latest(actor) if resume else None
-        return last or await copilot.conversations.start(actor)
+        last = await conversations.latest(session.actor) if resume else None
+        return last or await conversations.start(session.actor)
     except Unavailable as error:
         print(f"This conversation will not be remembered: {error}", file=sys.stderr)
         return ""

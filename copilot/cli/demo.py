@@ -18,6 +18,7 @@ SUGGESTIONS = (
     "What is the tightening torque of the seal cover on the feed pump?",
     "Do we have a 6309 bearing in stock, and are there open work orders for P-101?",
     "What was the OEE of line 1 this week?",
+    "Set feed pump A to 2850 rpm",
 )
 
 
@@ -33,14 +34,15 @@ def run_demo(
         _prepare_plant(home, seed, reset, step)
         _prepare_model(step)
     from copilot.app import bootstrap
-    from copilot.cli.chat import run_chat, run_questions
+    from copilot.cli.chat import Session, run_chat, run_questions
     from copilot.demo.process import running_demo
 
     with running_demo(home) as url:
         copilot = bootstrap(demo_settings(home, url))
+        session = Session(copilot, actor, home / "copilot.toml")
         if questions:
-            return run_questions(copilot, actor, questions, as_json)
-        return run_chat(copilot, actor, SUGGESTIONS)
+            return run_questions(session, questions, as_json)
+        return run_chat(session, SUGGESTIONS)
 
 
 def _prepare_plant(home: Path, seed: int, reset: bool, step: Step) -> None:

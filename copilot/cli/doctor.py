@@ -5,7 +5,6 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from copilot import db
+from copilot.cli.check import Check
 from copilot.llm.weights import check_weights
 from copilot.plant import open_plant
 from copilot.settings import Settings, load_settings
@@ -27,16 +27,6 @@ from copilot_tools.sources.sql import PlantDatabaseError
 
 LEAST_FREE_GB = 2.0
 LIBRARIES = ("industrial-copilot", "llama-cpp-python", "asyncua", "sqlalchemy", "langgraph")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of the doctor; `mend` says what to do when it is not `ok`."""
-
-    name: str
-    ok: bool
-    detail: str
-    mend: str = ""
 
 
 def run_doctor(config: Path | None, as_json: bool) -> int:
@@ -57,6 +47,10 @@ async def examine(settings: Settings) -> list[Check]:
         plant = open_plant(settings)
     except (SiteError, PlantDatabaseError) as error:
         return [*local, Check("plant", False, str(error), "mend it; nothing else can be checked")]
+    if settings.changes.mode == "propose":
+        from copilot.cli.doctor_changes import check_changes
+
+        local += check_changes(settings, plant.site)
     try:
         return local + list(await asyncio.gather(*_source_checks(plant, settings)))
     finally:

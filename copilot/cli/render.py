@@ -15,7 +15,7 @@ from copilot.cli.trend import draw_trend
 from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
 from copilot.present import describe
 from copilot_tools.display import format_age, format_time, format_value
-from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, Table
+from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, Table, Value
 
 SHOWN_FACTS = 16
 BAR = 12
@@ -30,11 +30,17 @@ _QUALITY_STYLE = {
 
 
 class Renderer:
-    """Prints the events of a turn; times are shown in the plant's time zone."""
+    """Prints the events of a turn; times are shown in the plant's time zone.
 
-    def __init__(self, console: Console, zone: ZoneInfo) -> None:
+    `decide` is the command that says how people decide here, "" where nothing can be proposed;
+    `user` is who asks.
+    """
+
+    def __init__(self, console: Console, zone: ZoneInfo, decide: str = "", user: str = "") -> None:
         self._console = console
         self._zone = zone
+        self._decide = decide
+        self._user = user
         self._waiting: dict[int, Outcome] = {}
         self._next = 0
 
@@ -86,6 +92,15 @@ class Renderer:
             yield self._table(table)
         for picture in findings.pictures:
             yield self._picture(picture)
+        facts = {fact.name: fact.value for fact in findings.facts}
+        if findings.change and self._decide and facts.get("state") == "pending approval":
+            yield Text(self._next_step(facts), style="cyan")
+
+    def _next_step(self, facts: dict[str, Value]) -> str:
+        """The command that decides about a proposal, ready to be copied."""
+        own = facts["approvals needed"] == 0
+        verb, user = ("confirm", self._user) if own else ("approve", "NAME")
+        return f"  {self._decide} {verb} {facts['proposal']} --user {user}"
 
     def _facts(self, facts: tuple[Fact, ...], now: datetime) -> RenderableType:
         grid = Grid.grid(padding=(0, 2))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from copilot.demo.home import DemoError, bring_up, lock_home
 from copilot.demo.live import run_plant
+from copilot.demo.site import settle_people
 from copilot.demo.story import DAYS
 from copilot.parent import end_with_parent
 
@@ -18,14 +19,20 @@ from copilot.parent import end_with_parent
 def main() -> int:
     """Serve until told to end; answers the exit code."""
     parser = argparse.ArgumentParser(prog="python -m copilot.demo", description=__doc__)
-    parser.add_argument("--home", type=Path, required=True, help="folder of the plant")
+    parser.add_argument("--home", type=Path, default=Path("demo"), help="its folder")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--listen", default="127.0.0.1", help="address; the plant is for show only")
     parser.add_argument("--seed", type=int, help="seed of the plant; default: that of the folder")
     parser.add_argument(
         "--attached", action="store_true", help="end when standard input closes, as it does with us"
     )
+    parser.add_argument(
+        "--people", metavar="URL", help="only make the demo's accounts in this copilot database"
+    )
     options = parser.parse_args()
+    if options.people:
+        settle_people(options.people)
+        return 0
     if options.attached:
         end_with_parent()
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)

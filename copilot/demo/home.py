@@ -34,7 +34,7 @@ DEFAULT_SEED = 7
 MADE = (
     "marker.json",
     "state.json",
-    "executor.secret",
+    "executor/secret",
     "plant.toml",
     "copilot.toml",
     "plant.db",
@@ -85,7 +85,7 @@ class DemoHome:
     @property
     def executor_password(self) -> str:
         """What the OPC UA user `executor` proves itself with."""
-        return (self.root / "executor.secret").read_text(encoding="utf-8").strip()
+        return (self.root / "executor" / "secret").read_text(encoding="utf-8").strip()
 
     def engine(self) -> Engine:
         """A writing engine on the database; dispose of it after use."""
@@ -182,7 +182,8 @@ def _make(root: Path, seed: int, now: datetime, days: int, tell: Progress) -> De
     rows.write(home.engine(), chronicle, seed, home.images)
     tell("Writing orders, stock and inspections", 1.0)
     _print_manuals(home, tell)
-    secret = root / "executor.secret"
+    secret = root / "executor" / "secret"
+    secret.parent.mkdir(mode=0o700, exist_ok=True)
     secret.touch(0o600)
     secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
     _write_json(root / "state.json", simulation.snapshot())

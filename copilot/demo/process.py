@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from copilot import db
 from copilot.demo.home import DemoError
 from copilot.demo.site import demo_settings, executor_file, settle_people
-from copilot_tools.site.load import load_site
 
 
 class ChildProcess:
@@ -95,11 +93,7 @@ def demo_plant(home: Path) -> Iterator[str]:
 def running_demo(home: Path) -> Iterator[str]:
     """The demo plant with its people and its executor, each a process; gives the OPC UA URL."""
     with demo_plant(home) as url:
-        settings = demo_settings(home, url)
-        engine = db.open_database(settings.database.own)
-        db.migrate(engine)
-        settle_people(engine, load_site(settings.plant))
-        engine.dispose()
+        settle_people(demo_settings(home, url).database.own)
         executor = start_executor(executor_file(home))
         try:
             executor.wait_until_ready()

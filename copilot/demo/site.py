@@ -1,14 +1,12 @@
 """How a copilot is set up for the demo plant: its settings, its executor's, and its people."""
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
-
+from copilot import db
 from copilot.accounts.accounts import Accounts
 from copilot.actor import EVERYWHERE, Actor, Role
 from copilot.demo.home import DemoError, DemoHome
+from copilot.demo.simulate import PLANT_TOML
 from copilot.plant import utc_now
 from copilot.settings import (
     ChangeSettings,
@@ -17,7 +15,7 @@ from copilot.settings import (
     OpcUaSettings,
     Settings,
 )
-from copilot_tools.site.model import Site
+from copilot_tools.site.load import load_site
 
 PASSWORD = "riverbend-demo"
 PEOPLE = (
@@ -84,7 +82,6 @@ def configure(home: DemoHome, url: str) -> None:
     """Write copilot.toml and the executor's own file for a plant that runs at `url`."""
     (home.root / "copilot.toml").write_text(CONFIGURATION.format(url=url), encoding="utf-8")
     file = executor_file(home.root)
-    file.parent.mkdir(mode=0o700, exist_ok=True)
     file.touch(0o600)
     content = EXECUTOR.format(url=url, password=home.executor_password)
     file.write_text(content, encoding="utf-8")
@@ -95,13 +92,18 @@ def executor_file(home: Path) -> Path:
     return home / "executor" / "executor.toml"
 
 
-def settle_people(engine: Engine, site: Site, now: Callable[[], datetime] = utc_now) -> None:
-    """Give the demo's people their accounts, unless they have them."""
-    accounts = Accounts(engine, site, now)
-    known = {account.name for account in accounts.list()}
-    for name, role, areas in PEOPLE:
-        if name not in known:
-            accounts.add(name, role, areas, PASSWORD, by="demo")
+def settle_people(own_database: str) -> None:
+    """Give the demo's people their accounts in a copilot's database, unless they have them."""
+    engine = db.open_database(own_database)
+    try:
+        db.migrate(engine)
+        accounts = Accounts(engine, load_site(PLANT_TOML), utc_now)
+        known = {account.name for account in accounts.list()}
+        for name, role, areas in PEOPLE:
+            if name not in known:
+                accounts.add(name, role, areas, PASSWORD, by="demo")
+    finally:
+        engine.dispose()
 
 
 def demo_actor(name: str) -> Actor:

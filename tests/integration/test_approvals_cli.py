@@ -28,7 +28,7 @@ from copilot.plant import open_plant
 from copilot.proposal import Proposal, Provenance
 from copilot.settings import Settings, SettingsError, load_settings
 from copilot_tools.changes import Change, Target
-from copilot_tools.errors import Retry
+from copilot_tools.errors import Denied, Retry
 from copilot_tools.plant import Plant
 from copilot_tools.plant_state import Observation, observe, preconditions
 
@@ -228,6 +228,17 @@ def test_the_breaker_is_reset_by_a_supervisor(site: Site):
     assert (mine.exit_code, "another person" in mine.stderr) == (1, True)
     done = site.run("reset-breaker", "olga", "-u", "sara")
     assert (done.exit_code, done.output) == (0, "olga may propose again.\n")
+
+
+def test_everybody_may_stop_and_somebody_in_charge_releases(site: Site):
+    stopped = site.run("stop", "-u", "olga", "-r", "smell of burning")
+    assert (stopped.exit_code, "Changes are stopped" in stopped.output) == (0, True)
+    with pytest.raises(Denied, match="stopped for everybody by olga: smell of burning"):
+        site.propose(set_to("speed", 1100.0, 1000.0))
+    mine = site.run("release", "-u", "otto", "-r", "all clear")
+    assert (mine.exit_code, "released by a supervisor" in mine.stderr) == (1, True)
+    assert site.run("release", "-u", "sara", "-r", "all clear").exit_code == 0
+    assert site.propose(set_to("speed", 1100.0, 1000.0)).state is State.PENDING
 
 
 def test_a_read_only_copilot_says_so(site: Site, plc: Plc):

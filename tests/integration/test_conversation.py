@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from copilot.actor import Actor, Role
 from copilot.app import bootstrap
 from copilot.demo.home import prepare
-from copilot.demo.process import ChildProcess, start_plant
-from copilot.demo.site import demo_settings
+from copilot.demo.process import ChildProcess, start_executor, start_plant
+from copilot.demo.site import demo_actor, demo_settings, executor_file, settle_people
 from copilot.events import Answered, Noticed, Problem
 from copilot.grounding import ungrounded
 from copilot.settings import DatabaseSettings, Settings
@@ -48,7 +47,14 @@ def site(home: Path, model_cache: Path) -> Iterator[Site]:
     plant = start_plant(home)
     try:
         url = plant.wait_until_ready()
-        yield Site(home, demo_settings(home, url, model_cache), plant)
+        settings = demo_settings(home, url, model_cache)
+        settle_people(settings.database.own)
+        executor = start_executor(executor_file(home))
+        try:
+            executor.wait_until_ready()
+            yield Site(home, settings, plant)
+        finally:
+            executor.stop()
     finally:
         plant.stop()
 
@@ -73,7 +79,7 @@ def tools(answer: Answered) -> list[str]:
     return [outcome.call.tool for outcome in answer.outcomes]
 
 
-USER = Actor("test", Role.OPERATOR)
+USER = demo_actor("olga")
 QUESTIONS = (
     "what is the flow of P-101?",
     "show the DE bearing vibration of P-101 over the last 2 days",
@@ -89,7 +95,7 @@ QUESTIONS = (
     "OEE of line 2 this week",
     "which machines are stopped?",
     "what does F9998 mean?",
-    "set the speed of P-101 to 2500 rpm",
+    "set the speed of P-101 to 2850 rpm",
     "tell me a joke",
 )
 
@@ -198,6 +204,7 @@ def test_doctor_is_content_here_and_names_what_is_wrong_elsewhere(site: Site):
         check=False,
     )
     checks = {check["name"]: check for check in json.loads(ill.stdout)}
+    assert {"policy", "people", "executor"} <= checks.keys()
     assert ill.returncode == 1
     assert not checks["OPC UA"]["ok"]
     assert checks["OPC UA"]["mend"]

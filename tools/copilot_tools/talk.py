@@ -22,7 +22,8 @@ You can ask, in your own words, for:
 - camera inspections: rejects, yield, defects by line, batch or product
 - manuals: procedures, fault codes, torques, lubricants, safety
 - spare parts, work orders, production and purchase orders, OEE and downtime
-You can also ask for a change (a setpoint, a command, a work order): it is only proposed."""
+You can also ask for a change (a setpoint, a command, a work order): where the site allows it and
+you are signed in, it is proposed, and people decide."""
 
 
 @tool(risk=Risk.TALK, purpose="no tool: small talk, missing detail, out of scope or unsafe")
