@@ -24,6 +24,7 @@ from copilot.executor.restore import in_doubt
 from copilot.executor.settings import ExecutorSettings
 from copilot.executor.watermark import Restored
 from copilot.executor.workplace import Workplace, open_workplace
+from copilot.policy.record import record_policy
 from copilot_tools.errors import Failed, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ class Executor:
         work.signer.sign()
         if not work.signer.healthy():
             raise Unavailable("the audit log", work.signer.problem or "it is damaged")
+        record_policy(work.engine, work.policy, NAME, work.clock.now())
         policy = {"policy": work.policy.hash, "schema": work.policy.schema_hash}
         data = {"token": work.tenure.token, "engine": work.policy.engine, **policy}
         with writing(work.engine) as connection:

@@ -17,13 +17,11 @@ from copilot.db import SOURCE, migrate, open_database
 from copilot.executor.actuators import Actuator, actuators
 from copilot.executor.clock import Clock
 from copilot.executor.erp_writer import ErpActuator, open_erp
-from copilot.executor.lease import NAME
 from copilot.executor.opcua_write import WriteConnection
 from copilot.executor.settings import ExecutorSettings
 from copilot.executor.tenure import Tenure
 from copilot.executor.watermark import Watermark
 from copilot.policy.policy import Policy
-from copilot.policy.record import record_policy
 from copilot.settings import ChangeSettings
 from copilot_tools.errors import Unavailable
 from copilot_tools.plant import Plant
@@ -66,7 +64,6 @@ def open_workplace(settings: ExecutorSettings, clock: Clock) -> Workplace:
     site = load_site(settings.plant)
     policy = Policy.load(settings.policy, site, live_age_s=settings.live_age_s)
     engine = _open_own(settings.database.own)
-    record_policy(engine, policy, NAME, clock.now())
     secret = settings.opcua.password
     opcua = WriteConnection(
         settings.opcua.url,

@@ -16,7 +16,7 @@ import pytest
 from copilot.app import bootstrap
 from copilot.demo.home import prepare
 from copilot.demo.process import ChildProcess, start_executor, start_plant
-from copilot.demo.site import demo_actor, demo_settings, executor_file, settle_people
+from copilot.demo.site import PASSWORD, demo_actor, demo_settings, executor_file, settle_people
 from copilot.events import Answered, Noticed, Problem
 from copilot.grounding import ungrounded
 from copilot.settings import DatabaseSettings, Settings
@@ -236,6 +236,32 @@ def test_nothing_is_connected_but_what_is_configured(site: Site):
     port = int(site.settings.opcua.url.rstrip("/").rpartition(":")[2])
     connected = ast.literal_eval(line.removeprefix("CONNECTED "))
     assert {tuple(address[:2]) for address in connected} == {("127.0.0.1", port)}
+
+
+CONFINED = """
+import sys
+opened = []
+sys.addaudithook(lambda name, args: opened.append(str(args[0])) if name == "open" else None)
+sys.argv = ["copilot", *sys.argv[1:]]
+from copilot.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+ours = [name for name in sys.modules if name.startswith("copilot.executor")]
+print("OPENED", ours + [path for path in opened if "/executor/" in path])
+"""
+
+
+def test_the_process_that_proposes_holds_no_right_to_write(site: Site):
+    secret = (site.home / "executor" / "secret").read_text(encoding="utf-8")
+    run = command(site, "ask", "stop conveyor CV-11", "--user", "olga", "--password-stdin")
+    run["args"] = [sys.executable, "-c", CONFINED, *run["args"][3:]]
+    done = subprocess.run(**run, input=f"{PASSWORD}\n".encode(), check=False)
+    text = done.stdout.decode()
+    assert "Proposed as #" in text, done.stderr
+    assert "OPENED []" in text
+    assert secret not in json.dumps([run["env"], run["args"]])
 
 
 async def test_a_server_that_dies_leaves_an_honest_partial_answer(site: Site):
