@@ -36,7 +36,7 @@ from copilot_tools.sources.sql import from_utc, to_utc
 SOURCE = "ERP"
 TIMEOUT_S = 5.0
 ATTEMPTS = 3  # at a number that somebody else has just given away
-LONGEST_TITLE = 200
+LONGEST = {"title": 200, "description": 400}  # as the columns of work_orders
 _RECORDED_BY = "copilot"
 
 
@@ -151,7 +151,8 @@ def _create_work_order(connection: Connection, change: Change, at: datetime) -> 
     row: dict[str, Any] = {
         "number": number,
         "asset": wanted["asset"],
-        "title": _title(wanted),
+        "title": wanted["title"],
+        "description": wanted["description"],
         "kind": "corrective",
         "priority": wanted["priority"],
         "status": "open",
@@ -235,16 +236,11 @@ def _check_hold(connection: Connection, wanted: Mapping[str, Any]) -> None:
         raise Denied(f"batch {wanted['batch']} is on hold already")
 
 
-def _check_title(connection: Connection, wanted: Mapping[str, Any]) -> None:
+def _check_lengths(connection: Connection, wanted: Mapping[str, Any]) -> None:
     connection.execute(select(tables.work_orders.c.number).limit(1))
-    if len(_title(wanted)) > LONGEST_TITLE:
-        raise Denied(f"title and description are longer than {LONGEST_TITLE} characters")
-
-
-def _title(wanted: Mapping[str, Any]) -> str:
-    """Work orders have no column for a description, so it follows the title."""
-    parts = (wanted["title"], wanted.get("description"))
-    return ": ".join(str(part) for part in parts if part)
+    for name, longest in LONGEST.items():
+        if len(wanted[name]) > longest:
+            raise Denied(f"the {name} is longer than {longest} characters")
 
 
 def _part(connection: Connection, wanted: Mapping[str, Any]) -> RowMapping:
@@ -280,7 +276,7 @@ _RECORDS = {
     "hold_batch": _hold_batch,
 }
 _CHECKS = {
-    "create_work_order": _check_title,
+    "create_work_order": _check_lengths,
     "reserve_part": _check_stock,
     "request_purchase": _check_offer,
     "hold_batch": _check_hold,

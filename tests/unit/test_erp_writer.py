@@ -104,8 +104,9 @@ async def test_work_orders_are_numbered_on(erp: Engine) -> None:
     )
     assert sorted(one.status for one in sent) == ["WO-1000", "WO-1001", "WO-1002", "WO-1003"]
     newest = rows(erp, tables.work_orders)[-1]
-    assert (newest["title"], newest["status"], newest["finished"]) == (
-        "Change the seal: leaks",
+    assert (newest["title"], newest["description"], newest["status"], newest["finished"]) == (
+        "Change the seal",
+        "leaks",
         "open",
         None,
     )
