@@ -42,7 +42,9 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
 
 def _telemetry(opcua: OpcUaSettings) -> OpcUaTelemetry:
     password = opcua.password.get_secret_value() if opcua.password else None
-    return OpcUaTelemetry(opcua.url, opcua.user, password, timeout_s=opcua.timeout_s)
+    return OpcUaTelemetry(
+        opcua.url, opcua.user, password, opcua.timeout_s, security=opcua.security()
+    )
 
 
 def _history(history: HistorySettings) -> History:

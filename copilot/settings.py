@@ -3,10 +3,10 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from copilot_tools.site.toml_lines import find_line
+from copilot_tools.sources.opcua_security import ChannelSecurity
 
 APP = "industrial-copilot"
 
@@ -28,12 +29,38 @@ class _Section(BaseModel):
 
 
 class OpcUaSettings(_Section):
-    """The OPC UA server that is read from; the chat only ever uses a read-only identity."""
+    """The OPC UA server that is read from; the chat only ever uses a read-only identity.
+
+    With all three files (PEM or DER) the channel is signed and encrypted, and no server with
+    another certificate is talked to; without them it is neither.
+    """
 
     url: str = "opc.tcp://127.0.0.1:4840/"
     user: str | None = None
     password: SecretStr | None = None
     timeout_s: Annotated[float, Field(gt=0, le=30)] = 2.0
+    certificate: Path | None = None
+    private_key: Path | None = None
+    server_certificate: Path | None = None
+
+    @model_validator(mode="after")
+    def _secures_all_or_nothing(self) -> Self:
+        files = (self.certificate, self.private_key, self.server_certificate)
+        if any(files) and not all(files):
+            raise ValueError("certificate, private_key and server_certificate go together")
+        return self
+
+    def security(self) -> ChannelSecurity | None:
+        """How the channel is secured; None when it is not."""
+        if not (self.certificate and self.private_key and self.server_certificate):
+            return None
+        return ChannelSecurity(self.certificate, self.private_key, self.server_certificate)
+
+    def anchored(self, folder: Path) -> Self:
+        """The same, with relative files meant from `folder`."""
+        files = ("certificate", "private_key", "server_certificate")
+        found = {name: getattr(self, name) for name in files}
+        return self.model_copy(update={n: folder / path for n, path in found.items() if path})
 
 
 class DatabaseSettings(_Section):
@@ -182,6 +209,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
     return settings.model_copy(
         update={
             "plant": folder / settings.plant,
+            "opcua": settings.opcua.anchored(folder),
             "manuals": folder / settings.manuals,
             "images": folder / settings.images,
             "history": history,

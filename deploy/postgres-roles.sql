@@ -1,15 +1,16 @@
--- The two roles of the write path on PostgreSQL: what the chat may do, and what the executor may do.
+-- The roles of the write path on PostgreSQL: what the chat, the desk and the executor may do.
 --
 -- Run it as the owner of the tables, in the copilot's own database and in the plant database, after
 -- the tables have been made (`copilot` brings its own ones up to date at every start, and needs the
 -- owner for that only when there is something new). It may be run again at any time; each run takes
--- away every earlier right of both roles on the tables of the schema in front of the search path.
+-- away every earlier right of these roles on the tables of the schema in front of the search path.
 --
 --     psql -d copilot -f postgres-roles.sql
 --     psql -d plant   -f postgres-roles.sql
 --
--- The roles have no password yet: `\password copilot_chat`, `\password copilot_executor`, or whatever
--- pg_hba.conf asks for. Neither may own a table: owners can lift every restriction. What PUBLIC may do
+-- The roles have no password yet: `\password copilot_chat` and so on, or whatever pg_hba.conf asks
+-- for. `copilot chat` and `copilot ask` run as copilot_chat, `copilot approvals` and `copilot user` as
+-- copilot_desk, `copilot executor` as copilot_executor. None of them may own a table: owners can lift every restriction. What PUBLIC may do
 -- they may do too: before PostgreSQL 15 that is to make tables, unless you
 -- REVOKE CREATE ON SCHEMA public FROM PUBLIC.
 
@@ -17,6 +18,9 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'copilot_chat') THEN
         CREATE ROLE copilot_chat LOGIN NOINHERIT;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'copilot_desk') THEN
+        CREATE ROLE copilot_desk LOGIN NOINHERIT;
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'copilot_executor') THEN
         CREATE ROLE copilot_executor LOGIN NOINHERIT;
@@ -29,17 +33,14 @@ $$;
 DO $$
 DECLARE
     here text := quote_ident(current_schema());
+    ours text := 'copilot_chat, copilot_desk, copilot_executor';
 BEGIN
-    EXECUTE format('GRANT USAGE ON SCHEMA %s TO copilot_chat, copilot_executor', here);
-    EXECUTE format(
-        'REVOKE ALL ON ALL TABLES IN SCHEMA %s FROM copilot_chat, copilot_executor', here
-    );
-    EXECUTE format(
-        'REVOKE ALL ON ALL SEQUENCES IN SCHEMA %s FROM copilot_chat, copilot_executor', here
-    );
-    EXECUTE format('REVOKE CREATE ON SCHEMA %s FROM copilot_chat, copilot_executor', here);
-    -- Both may read everything; what they may change follows.
-    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %s TO copilot_chat, copilot_executor', here);
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO %s', here, ours);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %s FROM %s', here, ours);
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %s FROM %s', here, ours);
+    EXECUTE format('REVOKE CREATE ON SCHEMA %s FROM %s', here, ours);
+    -- All may read everything; what they may change follows.
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %s TO %s', here, ours);
 END
 $$;
 
@@ -49,18 +50,21 @@ BEGIN
     IF to_regclass('audit_head') IS NULL THEN
         RETURN;
     END IF;
-    -- Chat: conversations, accounts, proposals and decisions. No executions, lease or checkpoints.
+    -- Chat: conversations and proposals, the breaker. It makes no approval and no account.
     GRANT INSERT, UPDATE, DELETE ON conversations, turns TO copilot_chat;
-    GRANT INSERT, UPDATE ON accounts, step_ups, proposals, switches TO copilot_chat;
-    GRANT INSERT ON approvals, audit TO copilot_chat;
-    GRANT UPDATE ON audit_head TO copilot_chat;
+    GRANT INSERT, UPDATE ON proposals, switches TO copilot_chat;
+    -- Desk: what people decide, who they are, and proposals that undo others.
+    GRANT INSERT, UPDATE ON accounts, step_ups, proposals, switches TO copilot_desk;
+    GRANT INSERT ON approvals TO copilot_desk;
     -- Executor: carries out and records. It files nothing, approves nothing and makes no account.
     GRANT UPDATE ON proposals TO copilot_executor;
     GRANT INSERT, UPDATE ON executions, lease, switches TO copilot_executor;
-    GRANT INSERT ON audit, checkpoints TO copilot_executor;
-    GRANT UPDATE ON audit_head TO copilot_executor;
+    GRANT INSERT ON checkpoints TO copilot_executor;
+    -- All three put on record what they do.
+    GRANT INSERT ON audit TO copilot_chat, copilot_desk, copilot_executor;
+    GRANT UPDATE ON audit_head TO copilot_chat, copilot_desk, copilot_executor;
     EXECUTE format(
-        'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO copilot_chat', current_schema()
+        'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO copilot_desk', current_schema()
     );
 END
 $$;

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,13 @@ def main() -> int:
         "--attached", action="store_true", help="end when standard input closes, as it does with us"
     )
     parser.add_argument(
-        "--people", metavar="URL", help="only make the demo's accounts in this copilot database"
+        "--people",
+        action="store_true",
+        help="only make the demo's accounts, in the database $COPILOT_DATABASE__OWN",
     )
     options = parser.parse_args()
     if options.people:
-        settle_people(options.people)
+        settle_people(os.environ["COPILOT_DATABASE__OWN"])
         return 0
     if options.attached:
         end_with_parent()

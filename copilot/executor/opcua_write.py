@@ -16,6 +16,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from copilot.executor.outcome import FAULTS, NOT_SENT, Sent, judge_fault, judge_status
 from copilot_tools.sources.opcua import OpcUaTelemetry, plain_value
 from copilot_tools.sources.opcua_connection import Link
+from copilot_tools.sources.opcua_security import ChannelSecurity
 
 _SERVER_TIME = ua.NodeId.from_string("i=2258")
 
@@ -36,8 +37,11 @@ class WriteConnection:
         user: str | None = None,
         password: str | None = None,
         timeout_s: float = 2.0,
+        security: ChannelSecurity | None = None,
     ) -> None:
-        self.telemetry = OpcUaTelemetry(url, user, password, timeout_s, application="executor")
+        self.telemetry = OpcUaTelemetry(
+            url, user, password, timeout_s, application="executor", security=security
+        )
         self.timeout_s = timeout_s
 
     async def renew(self) -> None:

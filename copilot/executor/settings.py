@@ -115,7 +115,7 @@ def _anchored(settings: ExecutorSettings, folder: Path) -> ExecutorSettings:
         database=ExecutorDatabases(
             own=_anchored_url(database.own, folder), erp=_anchored_url(database.erp, folder)
         ),
-        opcua=settings.opcua,
+        opcua=settings.opcua.anchored(folder),
         policy=settings.policy and folder / settings.policy,
         audit=audit.model_copy(update={"key": folder / audit.key, "files": files}),
         poll_s=settings.poll_s,

@@ -70,6 +70,7 @@ def open_workplace(settings: ExecutorSettings, clock: Clock) -> Workplace:
         settings.opcua.user,
         secret.get_secret_value() if secret else None,
         settings.opcua.timeout_s,
+        settings.opcua.security(),
     )
     erp = open_erp(settings.database.erp)
     watermark = Watermark(settings.state)

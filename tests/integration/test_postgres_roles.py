@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from executor_fixture import Floor
+from faults.changes import set_to
 from own_database import POSTGRES, empty_schema
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
@@ -23,7 +24,14 @@ from copilot_tools.sources import tables as plant_tables
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres-roles.sql"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
-FORBIDDEN_TO_CHAT = (
+DECIDING = (
+    "INSERT INTO approvals (account) VALUES ('a')",
+    "INSERT INTO step_ups (nonce) VALUES ('a')",
+    "UPDATE step_ups SET used = NULL",
+    "INSERT INTO accounts (name) VALUES ('a')",
+    "UPDATE accounts SET role = 'supervisor'",
+)
+WRITING = (
     "INSERT INTO work_orders (number) VALUES ('WO-1')",
     "UPDATE parts SET reserved = 0",
     "INSERT INTO change_receipts (proposal) VALUES ('a')",
@@ -41,6 +49,7 @@ FORBIDDEN_TO_CHAT = (
     "DROP TABLE audit",
     "ALTER TABLE audit DISABLE TRIGGER ALL",
 )
+FORBIDDEN_TO_CHAT = (*WRITING, *DECIDING)
 FORBIDDEN_TO_EXECUTOR = (
     "INSERT INTO proposals (id) VALUES ('a')",
     "INSERT INTO approvals (account) VALUES ('a')",
@@ -84,6 +93,11 @@ def url_of(url: str, role: str) -> str:
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_CHAT)
 def test_the_chat_may_not(schema: str, statement: str) -> None:
     _assert_forbidden(url_of(schema, "copilot_chat"), statement)
+
+
+@pytest.mark.parametrize("statement", WRITING)
+def test_the_desk_may_not(schema: str, statement: str) -> None:
+    _assert_forbidden(url_of(schema, "copilot_desk"), statement)
 
 
 @pytest.mark.parametrize("statement", FORBIDDEN_TO_EXECUTOR)
@@ -133,16 +147,20 @@ def test_the_executor_holds_the_lease_and_starts_on_a_database_that_is_up_to_dat
     engine.dispose()
 
 
-def test_chat_and_executor_do_all_of_their_work_in_their_roles(floor: Floor) -> None:
+def test_chat_desk_and_executor_do_all_of_their_work_in_their_roles(floor: Floor) -> None:
     if floor.engine.dialect.name != "postgresql":
         pytest.skip("roles are for PostgreSQL")
     grant(floor.engine)
     chat = db.open_database(url_of(floor.own_url, "copilot_chat"))
-    floor.use(chat)
+    desk = db.open_database(url_of(floor.own_url, "copilot_desk"))
     floor.configure(own=url_of(floor.own_url, "copilot_executor"))
-    record = floor.ready()
+    floor.use(chat)
+    record = floor.submit(set_to("speed", 1050.0, 1000.0, floor.site))
+    floor.use(desk)
+    floor.approve(record)
     floor.start()
     floor.wait_for(record, State.VERIFIED)
     assert floor.written() == [1050.0]
     floor.check()
     chat.dispose()
+    desk.dispose()

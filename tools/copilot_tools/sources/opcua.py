@@ -9,6 +9,7 @@ from asyncua import ua
 from copilot_tools.facts import Quality, Value
 from copilot_tools.site.model import Node
 from copilot_tools.sources.opcua_connection import Link, OpcUaConnection
+from copilot_tools.sources.opcua_security import ChannelSecurity
 from copilot_tools.sources.protocols import Reading
 
 _SERVER_TIME = ua.NodeId.from_string("i=2258")
@@ -29,8 +30,9 @@ class OpcUaTelemetry:
         timeout_s: float = 2.0,
         stale_after_s: float = 60.0,
         application: str = "reader",
+        security: ChannelSecurity | None = None,
     ) -> None:
-        self.connection = OpcUaConnection(url, user, password, timeout_s, application)
+        self.connection = OpcUaConnection(url, user, password, timeout_s, application, security)
         self._stale_after = timedelta(seconds=stale_after_s)
 
     async def read(self, nodes: Sequence[Node]) -> list[Reading]:

@@ -22,6 +22,7 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from copilot_tools.errors import Unavailable
 from copilot_tools.site.model import Node
+from copilot_tools.sources.opcua_security import ChannelSecurity, secure
 
 SOURCE = "OPC UA server"
 DEFAULT_READ_LIMIT = 1000
@@ -76,8 +77,10 @@ class OpcUaConnection:
         password: str | None = None,
         timeout_s: float = 2.0,
         application: str = "reader",
+        security: ChannelSecurity | None = None,
     ) -> None:
         self.url = url
+        self._security = security
         self._user = user
         self._password = password
         self._timeout_s = timeout_s
@@ -137,6 +140,8 @@ class OpcUaConnection:
         if self._user is not None:
             client.set_user(self._user)
             client.set_password(self._password or "")
+        if self._security is not None:
+            await secure(client, self._security)
         try:
             await client.connect()
             array, limit = await _read_values(client, [_NAMESPACES, _READ_LIMIT])
