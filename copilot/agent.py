@@ -170,7 +170,11 @@ class Agent:
         seen = [mention for turn in history[-2:] for mention in turn.mentions]
         words = requested(text, _user_words(state)) or (text,)
         check_said(call, "\n".join(words), seen, self._plant)
-        findings = await tool.run(self._plant, call)
+        try:
+            findings = await tool.run(self._plant, call)
+        except Denied as refusal:
+            await self._gate.refused(state["actor"], call, refusal)
+            raise
         if findings.change is None:
             return findings
         answers = await self._conversations.answers(state["conversation"])

@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from copilot_tools.errors import Unavailable
+from copilot_tools.errors import Failed, Unavailable
 
 SOURCE = "the copilot's own database"
 
 
 def open_database(url: str) -> Engine:
-    """The engine of the own database; nothing is opened yet. SQLite runs in WAL mode."""
-    parsed = make_url(url)
+    """The engine of the own database; nothing is opened yet. SQLite runs in WAL mode.
+
+    Raises Failed for what is no database URL.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # its text would tell the password
+        raise Failed(f"the address of {SOURCE} is not a database URL") from None
     engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -58,12 +64,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest revision; its folder is made where it is missing."""
+    """Bring the database to the newest revision; its folder and file are made where missing."""
     from alembic import command
     from alembic.config import Config
 
-    if engine.url.get_backend_name() == "sqlite" and engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    if engine.url.get_backend_name() == "sqlite" and engine.url.database not in (None, ":memory:"):
+        _make_file(Path(engine.url.database))
     config = Config()
     config.set_main_option("script_location", "copilot:migrations")
     with engine.execution_options(writes=True).begin() as connection:
@@ -71,6 +77,15 @@ def migrate(engine: Engine) -> None:
             _lock_postgresql(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _make_file(path: Path) -> None:
+    """A new SQLite file is its account's alone; SQLite makes its -wal and -shm alike."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+    if path.stat().st_size == 0:
+        path.chmod(0o600)
 
 
 def stamp(moment: datetime) -> datetime:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from copilot.actor import Actor, Role
 from copilot.approvals.desk import Desk
+from copilot.approvals.headline import headline
 from copilot.approvals.states import UNDECIDED, State
 from copilot.approvals.store import Record
 from copilot.intent import asks_for_change
@@ -30,6 +31,8 @@ NOT_SIGNED_IN = (
     "password (`copilot chat --user NAME`) and ask again."
 )
 ADMINISTRATOR = "An administrator looks after accounts and proposes no changes."
+
+LONGEST_CALL = 500  # characters of a refused call that are kept
 
 _NUMBERS = {1: "One other person has", 2: "Two other persons have", 3: "Three other persons have"}
 
@@ -78,8 +81,14 @@ class Gate:
         proposal = self._proposal(actor, conversation, change, findings.facts, provenance)
         record = await asyncio.to_thread(self._desk.submit, actor, proposal, key, observed)
         if record.state is State.POLICY_DENIED:
-            raise Denied(f"#{record.number} {record.proposal.change.says}: {record.note}.")
+            raise Denied(f"#{record.number} {headline(record.proposal.change)}: {record.note}.")
         return self._findings(record, findings, first=record.proposal.id == proposal.id)
+
+    async def refused(self, actor: Actor, call: Call, why: Denied) -> None:
+        """Put on record that a tool refused to propose this; who is refused often is stopped."""
+        values = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+        asked = f"{call.tool} {values}"[:LONGEST_CALL].encode("utf-8", "replace").decode()
+        await asyncio.to_thread(self._desk.record_refused, actor, asked, why)
 
     async def _refusal(self, actor: Actor) -> str:
         if not actor.authenticated:
@@ -120,7 +129,8 @@ class Gate:
     def _findings(self, record: Record, found: Findings, *, first: bool) -> Findings:
         filed = "Proposed as" if first else "Already proposed as"
         until = format_time(record.proposal.expires, self._plant.site.time_zone)
-        summary = f"{filed} #{record.number}: {record.proposal.change.says}. {_next(record, until)}"
+        line = headline(record.proposal.change)
+        summary = f"{filed} #{record.number}: {line}. {_next(record, until)}"
         return replace(found, summary=summary, facts=(*_facts(record), *found.facts))
 
 

@@ -139,18 +139,22 @@ def _thaw(content: dict[str, Any]) -> Proposal:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    node = target.node
     return {
         "kind": target.kind,
         "key": target.key,
         "asset": target.asset,
-        "node": [node.namespace, node.identifier] if node else None,
+        "node": _node(target.node),
+        "block": _node(target.block),
     }
 
 
+def _node(node: Node | None) -> list[str] | None:
+    return [node.namespace, node.identifier] if node else None
+
+
 def _read_target(content: dict[str, Any]) -> Target:
-    node = content["node"]
-    return Target(content["kind"], content["key"], content["asset"], Node(*node) if node else None)
+    node, block = (Node(*pair) if pair else None for pair in (content["node"], content["block"]))
+    return Target(content["kind"], content["key"], content["asset"], node, block)
 
 
 def _precondition(precondition: Precondition) -> dict[str, Any]:

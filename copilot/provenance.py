@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
 
+from copilot.intent import requested
 from copilot.llm.planner import PlannedTurn
 from copilot.proposal import Provenance
-from copilot.said import spoken_numbers
+from copilot.said import follows, spoken_numbers
 from copilot_tools.changes import Change
 from copilot_tools.facts import Value
 from copilot_tools.tool import Call
@@ -26,17 +27,18 @@ def trace(
 
     `call` holds them as the model wrote them, `text` is the user's message, `history` the turns
     before it and `answers` what they were answered. An answer may quote a manual or an alarm: what
-    is worded like one, and not like anything the user said, is retrieved text. `choices` names the
-    arguments that can only be one of a few given words.
+    is worded like one, or a number of one, and was not said by the user, is retrieved text.
+    `choices` names the arguments that can only be one of a few given words.
     """
-    said = [text, *(turn.user for turn in history)]
+    earlier = [turn.user for turn in history]
+    said, ever = [text, *requested(text, earlier)], [text, *earlier]
     arguments = {name: value for name, value in change.arguments.items() if value is not None}
     if change.reason:
         arguments["reason"] = change.reason
     return {
         name: Provenance.CATALOGUE
         if _is_catalogue(name, value, call, change) and not _is_said(value, said)
-        else _origin(value, said, answers, name in choices)
+        else _origin(value, said, ever, answers, change.old, name in choices)
         for name, value in arguments.items()
     }
 
@@ -52,13 +54,21 @@ def _is_catalogue(name: str, value: Value, call: Call, change: Change) -> bool:
 
 
 def _origin(
-    value: Value, said: Sequence[str], answers: Sequence[str], is_choice: bool
+    value: Value,
+    said: Sequence[str],
+    ever: Sequence[str],
+    answers: Sequence[str],
+    old: Value,
+    is_choice: bool,
 ) -> Provenance:
+    """What was said for this very request counts as said; what was ever said, not as retrieved."""
     if _is_said(value, said):
         return Provenance.USER
     if is_choice:
         return Provenance.CATALOGUE
-    if isinstance(value, str) and _is_retrieved(value, said, answers):
+    if isinstance(value, str) and _is_retrieved(value, ever, answers):
+        return Provenance.RETRIEVED
+    if _is_number(value) and _is_said(value, answers) and not _needs_no_source(value, old, ever):
         return Provenance.RETRIEVED
     return Provenance.MODEL
 
@@ -78,6 +88,20 @@ def _is_retrieved(value: str, said: Sequence[str], answers: Sequence[str]) -> bo
         return True
     new = {word for word in _tokens(value) if len(word) >= LONG_WORD} - set(_all_tokens(said))
     return not new.isdisjoint(_all_tokens(answers))
+
+
+def _needs_no_source(value: Value, old: Value, said: Sequence[str]) -> bool:
+    """Whether a number needs no source: it is "a bearing", or the present value changed by one
+    that was said ("5 lower").
+    """
+    spoken = [number for words in said for numbers in spoken_numbers(words) for number in numbers]
+    if value == 1 and not spoken:
+        return True
+    return _is_number(old) and follows(float(str(value)), [float(str(old))], spoken)
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _stands_in(part: str, whole: str) -> bool:

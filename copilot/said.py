@@ -13,8 +13,18 @@ from copilot_tools.errors import Retry
 from copilot_tools.plant import Plant
 from copilot_tools.tool import Call
 
-_NUMBER = re.compile(r"(?<![\w.,-])[-+]?\d[\d.,']*")
-_SINGLE = re.compile(r"\b(a|an|one|1|another)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.,-])[-+]?\d(?![\d.,']*[eE][-+]?\d)[\d.,']*")
+_SINGLE = re.compile(r"\b(a|an|one|another)\b|(?<![\d.,])1(?![\d.,])", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"\b(by|more|less|warmer|hotter|colder|cooler|faster|slower|quicker|higher|lower)\b",
+    re.IGNORECASE,
+)
+_TARGET = re.compile(r"\b(to|at|of|is|be)\s*$|=\s*$", re.IGNORECASE)
+_OBSERVED = re.compile(
+    r"\b(fell|dropped|rose|went|climbed|sank|jumped|drifted|decreased|increased|was|were|is|reads"
+    r"|shows|showed)(\s+(down|up|back))?(\s+(to|at))?\s*$",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(r"\s*([a-z%°µ][\w%°/.]*)", re.IGNORECASE)
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -45,9 +55,31 @@ def check_said(call: Call, text: str, mentions: Iterable[str], plant: Plant) -> 
         heard = list(spoken_numbers(text))
         if name == "quantity" and wanted == 1 and (not heard or _SINGLE.search(text)):
             continue
+        if name == "quantity" and wanted == 1 and _fractions(text):
+            raise Retry("How many do you mean? Only whole pieces can be had.")
         _check_number(float(wanted), heard, list(mentions))
     if "setpoint" in call.arguments:
+        _check_wish(float(call.arguments["value"]), text)
         _check_unit(call, text, plant)
+
+
+def _check_wish(wanted: float, text: str) -> None:
+    """Raise Retry when the number was said as a difference, or as something that was seen."""
+    before = [
+        text[: match.start()]
+        for match in _NUMBER.finditer(text)
+        if wanted in set(_readings(match[0].rstrip(".,'")))
+    ]
+    if before and all(_OBSERVED.search(words) for words in before):
+        raise Retry("I read that as something you saw, not as a change; please say what to set.")
+    if before and _RELATIVE.search(text) and not any(_TARGET.search(words) for words in before):
+        number = format_number(wanted)
+        raise Retry(f"Do you mean by {number} or to {number}? Please say the value to set.")
+
+
+def _fractions(text: str) -> bool:
+    found = {number for readings in spoken_numbers(text) for number in readings}
+    return bool(found) and all(number != int(number) for number in found)
 
 
 def _check_number(wanted: float, heard: Sequence[frozenset[float]], mentions: list[str]) -> None:
@@ -62,7 +94,11 @@ def _check_number(wanted: float, heard: Sequence[frozenset[float]], mentions: li
 def _follows(wanted: float, heard: Sequence[frozenset[float]], mentions: list[str]) -> bool:
     """Whether a number seen in the last answers, changed by one that was said, gives `wanted`."""
     seen = [float(m) for mention in mentions for m in re.findall(r"-?\d+(?:\.\d+)?", mention)]
-    changes = [number for readings in heard for number in readings]
+    return follows(wanted, seen, [number for readings in heard for number in readings])
+
+
+def follows(wanted: float, seen: Iterable[float], changes: Iterable[float]) -> bool:
+    """Whether a number that was seen, changed by one that was said, gives `wanted`."""
     return any(
         abs(result - wanted) < 1e-6
         for old, change in product(seen, changes)

@@ -64,6 +64,23 @@ OPEN_STATES = (
     "('proposed','pending_approval','approved','ready','executing','unknown')"  # as states.OPEN
 )
 
+wrong_passwords = Table(
+    "wrong_passwords",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("last", DateTime, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("person", String(80), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Index("ix_refusals_person_at", "person", "at"),
+)
+
 proposals = Table(
     "proposals",
     metadata,
@@ -104,7 +121,7 @@ approvals = Table(
     Column("payload_hash", String(64), nullable=False),
     Column("step_up", String(64), nullable=False, unique=True),
     Column("at", DateTime, nullable=False),
-    Index("one_decision_per_person", "proposal", "person", unique=True),
+    Index("one_word_per_person", "proposal", "person", "meaning", unique=True),
 )
 
 executions = Table(

@@ -53,13 +53,16 @@ BEGIN
     -- Chat: conversations and proposals, the breaker. It makes no approval and no account.
     GRANT INSERT, UPDATE, DELETE ON conversations, turns TO copilot_chat;
     GRANT INSERT, UPDATE ON proposals, switches TO copilot_chat;
+    GRANT INSERT ON refusals TO copilot_chat;
     -- Desk: what people decide, who they are, and proposals that undo others.
     GRANT INSERT, UPDATE ON accounts, step_ups, proposals, switches TO copilot_desk;
-    GRANT INSERT ON approvals TO copilot_desk;
+    GRANT INSERT ON approvals, refusals TO copilot_desk;
+    -- Both sign people in and remember wrong passwords.
+    GRANT INSERT, UPDATE, DELETE ON wrong_passwords TO copilot_chat, copilot_desk;
     -- Executor: carries out and records. It files nothing, approves nothing and makes no account.
     GRANT UPDATE ON proposals TO copilot_executor;
     GRANT INSERT, UPDATE ON executions, lease, switches TO copilot_executor;
-    GRANT INSERT ON checkpoints TO copilot_executor;
+    GRANT INSERT ON checkpoints, refusals TO copilot_executor;
     -- All three put on record what they do.
     GRANT INSERT ON audit TO copilot_chat, copilot_desk, copilot_executor;
     GRANT UPDATE ON audit_head TO copilot_chat, copilot_desk, copilot_executor;

@@ -15,7 +15,7 @@ from account_fixture import PASSWORD, audit_rows, cheap
 from sqlalchemy import Engine
 
 from copilot.accounts.accounts import Accounts
-from copilot.accounts.step_up import StepUps
+from copilot.accounts.step_up import Meaning, StepUps
 from copilot.actor import Actor, Role
 from copilot.approvals.desk import Desk
 from copilot.approvals.states import State
@@ -172,7 +172,7 @@ class Office:
         """A setpoint change, as a propose tool and the gate make it."""
         setpoint = SITE.setpoint(name)
         assert setpoint is not None
-        target = Target("setpoint", name, setpoint.asset, setpoint.node)
+        target = Target("setpoint", name, setpoint.asset, setpoint.node, setpoint.handshake)
         old = self.live[name]
         change = Change(
             tool="write_setpoint",
@@ -217,11 +217,13 @@ class Office:
         target = Target("alarm", "ALM-1", "M-1", node)
         arguments: dict[str, Value] = {"alarm": "ALM-1", "comment": "seen"}
         says = "acknowledge ALM-1 high current on M-1"
-        return self.file(Change("acknowledge_alarm", target, arguments, says), by)
+        shown = preconditions(SITE, self.seen(target, alarm=True))
+        change = Change("acknowledge_alarm", target, arguments, says, preconditions=shown)
+        return self.file(change, by)
 
-    def nonce(self, name: str, record: Record) -> str:
+    def nonce(self, name: str, record: Record, meaning: Meaning = "approve") -> str:
         """A fresh step-up for a decision."""
-        return self.step_ups.issue(name, PASSWORD, record.payload_hash)
+        return self.step_ups.issue(name, PASSWORD, record.payload_hash, meaning)
 
     def approve(self, record: Record, by: str, reason: str = "looks right") -> Record:
         """Approve as somebody, with a fresh step-up."""
@@ -231,11 +233,12 @@ class Office:
     def confirm(self, record: Record, by: str) -> Record:
         """Confirm as somebody, with a fresh step-up."""
         observed = self.seen(record.proposal.change.target, alarm=True)
-        return self.desk.confirm(record.number, by, self.nonce(by, record), "I saw it", observed)
+        nonce = self.nonce(by, record, "confirm")
+        return self.desk.confirm(record.number, by, nonce, "I saw it", observed)
 
     def reject(self, record: Record, by: str) -> Record:
         """Reject as somebody, with a fresh step-up."""
-        return self.desk.reject(record.number, by, self.nonce(by, record), "not now")
+        return self.desk.reject(record.number, by, self.nonce(by, record, "reject"), "not now")
 
     def revalidate(self, record: Record, desk: Desk | None = None) -> Decision:
         """What the executor is told now."""

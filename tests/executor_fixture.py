@@ -134,7 +134,7 @@ class Floor:
         return self.folder / "executor.toml"
 
     def configure(
-        self, opcua: str = "", own: str = "", observe_s: float = 0.6, lease_s: float = 1.5
+        self, opcua: str = "", own: str = "", observe_s: float = 0.6, lease_s: float = 2.5
     ) -> ExecutorSettings:
         """Write the executor's settings."""
         text = SETTINGS.format(
@@ -197,7 +197,7 @@ class Floor:
 
     def approve(self, record: Record) -> Record:
         """Approve it as the supervisor."""
-        nonce = self.step_ups.issue("boss", PASSWORD, record.payload_hash)
+        nonce = self.step_ups.issue("boss", PASSWORD, record.payload_hash, "approve")
         observed = self.observe(record.proposal.change)
         return self.desk.approve(record.number, "boss", nonce, "fine", observed)
 

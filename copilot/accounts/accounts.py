@@ -1,7 +1,6 @@
 """Accounts: who may sign in, with which role and where; every change of one is audited."""
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from copilot import tables
-from copilot.accounts.back_off import BackOff
+from copilot.accounts import back_off
 from copilot.accounts.passwords import Passwords
 from copilot.actor import EVERYWHERE, Actor, Role
 from copilot.audit.log import Entry, append
@@ -52,13 +51,11 @@ class Accounts:
         site: Site,
         now: Callable[[], datetime],
         passwords: Passwords | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._site = site
         self._now = now
         self._passwords = passwords or Passwords()
-        self._back_off = BackOff(clock)
 
     def add(
         self,
@@ -71,7 +68,9 @@ class Accounts:
         person: str = "",
         shifts: Sequence[str] = (),
     ) -> Actor:
-        """Make an account; `person` is who holds it, where one person has several."""
+        """Make an account; `person` is who holds it, where one person has several: then it is the
+        name that person's first account has.
+        """
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise Retry(
                 f"{name!r} cannot be an account: use lower-case letters, digits, dots and dashes; "
@@ -96,6 +95,8 @@ class Accounts:
         }
         try:
             with writing(self._engine) as connection:
+                if person not in ("", name):
+                    _check_person(connection, person)
                 connection.execute(insert(tables.accounts).values(row))
                 append(connection, Entry("account.added", by, "", {"name": name, **described}), at)
                 return self.load(connection, name, at)
@@ -148,20 +149,34 @@ class Accounts:
 
         Unknown names cost the same work. After wrong passwords a name has to wait, never for good.
         """
-        if wait := self._back_off.wait_s(name):
-            raise Denied(f"too many wrong passwords; try again in {ceil(wait)} s")
-        with reading(self._engine) as connection:
-            row = _find(connection, name)
-        right = self._passwords.verify(row.password_hash if row else None, password)
-        if row is not None and right and not row.disabled:
-            self._back_off.succeeded(name)
-            return
-        self._back_off.failed(name)
-        # An unknown name is not written down: it may be a password in the wrong field.
-        actor, known = (name, True) if row is not None else ("system", False)
         with writing(self._engine) as connection:
+            row = _find(connection, name)
+            key = name if row is not None else back_off.unknown(name)
+            wait = back_off.begin(connection, key, self._now())
+        if wait:
+            raise Denied(f"too many wrong passwords; try again in {ceil(wait)} s")
+        right = self._passwords.verify(row.password_hash if row else None, password)
+        with writing(self._engine) as connection:
+            if row is not None and right and not row.disabled:
+                back_off.succeeded(connection, key)
+                return
+            # An unknown name is not written down: it may be a password in the wrong field.
+            actor, known = (name, True) if row is not None else ("system", False)
             append(connection, Entry("account.refused", actor, "", {"known": known}), self._now())
         raise Denied(WRONG)
+
+    def governed(self) -> bool:
+        """Whether there is an administrator, who then has to be asked for every change."""
+        return any(_governs(account.disabled, account.role) for account in self.list())
+
+    def administrator(self, name: str, password: str) -> str:
+        """The name again, when it and the password are an administrator's; raises Denied."""
+        self.authenticate(name, password)
+        with reading(self._engine) as connection:
+            role = self.load(connection, name, self._now()).role
+        if role is not Role.ADMIN:
+            raise Denied(f"{name} is no administrator")
+        return name
 
     def list(self) -> tuple[Account, ...]:
         """Every account by name, disabled ones too."""
@@ -214,6 +229,15 @@ def _lock(connection: Connection, name: str) -> Row[Any]:
         if row.name == name:
             return row
     raise Retry(f"there is no account {name!r}")
+
+
+def _check_person(connection: Connection, person: str) -> None:
+    c = tables.accounts.c
+    known = select(c.person).where(c.person == person).limit(1)
+    if not _NAME.fullmatch(person) or connection.execute(known).first() is None:
+        raise Retry(
+            f"nobody here is called {person!r}; make the first account of that person first"
+        )
 
 
 def _governs(disabled: bool, role: str) -> bool:

@@ -1,34 +1,55 @@
 """Waiting after wrong passwords: longer each time, but never for good, or anyone could lock out
 a colleague while the plant needs him.
+
+The count is in the database, so that it holds for every process, and a try is counted before its
+password is looked at, so that it holds for tries at the same time.
 """
 
-from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from copilot import tables
+from copilot.canonical import digest
+from copilot.db import stamp, unstamp
 
 FREE = 3
 LONGEST_S = 30.0
-REMEMBERED = 10_000
+FORGOTTEN = timedelta(hours=1)
 
 
-class BackOff:
-    """How long a name has to wait before its next password is looked at; `clock` is in seconds."""
+def begin(connection: Connection, key: str, at: datetime) -> float:
+    """Count a try of a password as a wrong one; the seconds still to wait when it is too early.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._failed: dict[str, tuple[int, float]] = {}
+    The fifth wrong one in a row waits 1 s, then the wait doubles up to half a minute.
+    """
+    c = tables.wrong_passwords.c
+    row = connection.execute(select(tables.wrong_passwords).where(c.key == key)).one_or_none()
+    since = at - unstamp(row.last) if row else FORGOTTEN
+    if row is None or not timedelta(0) <= since < FORGOTTEN:  # or the clock was put back
+        succeeded(connection, key)
+        connection.execute(insert(tables.wrong_passwords).values(key=key, tries=1, last=stamp(at)))
+        return 0.0
+    wait = wait_s(row.tries) - since.total_seconds()
+    if wait > 0:
+        return wait
+    tried = update(tables.wrong_passwords).where(c.key == key)
+    connection.execute(tried.values(tries=row.tries + 1, last=stamp(at)))
+    return 0.0
 
-    def wait_s(self, name: str) -> float:
-        """Seconds still to wait; 0 when the next try is free."""
-        count, until = self._failed.get(name, (0, 0.0))
-        return max(until - self._clock(), 0.0) if count > FREE else 0.0
 
-    def failed(self, name: str) -> None:
-        """Count a wrong password: after three the wait is 1 s, then doubles up to half a minute."""
-        count, _ = self._failed.pop(name, (0, 0.0))
-        wait = min(2.0 ** min(count - FREE, 10), LONGEST_S)
-        self._failed[name] = (count + 1, self._clock() + wait)
-        while len(self._failed) > REMEMBERED:
-            self._failed.pop(next(iter(self._failed)), None)
+def wait_s(tries: int) -> float:
+    """How long the next try has to wait after so many wrong ones."""
+    return min(2.0 ** min(tries - FREE - 1, 10), LONGEST_S) if tries > FREE else 0.0
 
-    def succeeded(self, name: str) -> None:
-        """Forget the wrong passwords of a name."""
-        self._failed.pop(name, None)
+
+def succeeded(connection: Connection, key: str) -> None:
+    """Forget the wrong passwords of a name."""
+    connection.execute(delete(tables.wrong_passwords).where(tables.wrong_passwords.c.key == key))
+
+
+def unknown(name: str) -> str:
+    """The key of a name that is no account: one of 4096, since it may be a password that was typed
+    in the wrong field. No account is called like one of these.
+    """
+    return f"?{digest(name.encode('utf-8', 'replace').decode())[:3]}"

@@ -1,15 +1,16 @@
 """What an approver is shown of a proposal: facts built by the machine, somebody's words last."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from copilot.approvals.headline import headline
 from copilot.approvals.states import BEFORE_EXECUTION, State
 from copilot.approvals.store import Approval, Record
 from copilot.policy.decision import Rule
 from copilot.proposal import Evidence, Provenance
 from copilot_tools.changes import Precondition
-from copilot_tools.display import format_age, format_time, format_value
+from copilot_tools.display import format_age, format_time, format_value, printable
 from copilot_tools.facts import Quality, Value
 from copilot_tools.plant_state import Observation, differences
 from copilot_tools.site.model import Setpoint, Site
@@ -26,7 +27,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A proposal for people, times in the plant's time zone.
+    """A proposal for people, times in the plant's time zone, every text fit for a screen.
 
     `tainted` names the arguments that came from retrieved text. `words` are the reason given, from
     `origin`; they come last and prove nothing. `differences` say what has changed since it was
@@ -59,15 +60,17 @@ def build_card(site: Site, record: Record, background: Background) -> Card:
     proposal = record.proposal
     origins = proposal.provenance
     observed = background.observed
-    changed = differences(proposal.change.preconditions, observed) if observed else ()
+    changed: tuple[str, ...] = ()
+    if observed is not None and record.state in BEFORE_EXECUTION:
+        changed = differences(proposal.change.preconditions, observed)
     return Card(
         number=record.number,
         state=record.state,
-        says=proposal.change.says,
+        says=printable(headline(proposal.change)),
         tainted=tuple(sorted(n for n, o in origins.items() if o is Provenance.RETRIEVED)),
-        facts=tuple(_facts(site, record, background)),
-        differences=changed,
-        words=proposal.change.reason,
+        facts=tuple(replace(f, text=printable(f.text)) for f in _facts(site, record, background)),
+        differences=tuple(map(printable, changed)),
+        words=printable(proposal.change.reason),
         origin=str(origins.get("reason", origins.get("comment", Provenance.MODEL))),
     )
 
@@ -97,7 +100,7 @@ def _facts(site: Site, record: Record, background: Background) -> Iterator[Fact]
         yield _evidence(site, fact)
     if background.undoes is not None:
         undone = background.undoes
-        yield Fact("undo of", f"#{undone.number} {undone.proposal.change.says}")
+        yield Fact("undo of", f"#{undone.number} {headline(undone.proposal.change)}")
 
 
 def _target(site: Site, record: Record) -> Iterator[Fact]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import insert
 
 from copilot import tables
+from copilot.accounts.step_up import Meaning
 from copilot.actor import EVERYWHERE, Actor
 from copilot.approvals import breaker, store
+from copilot.approvals.attested import approvals_on_record
 from copilot.approvals.expiry import overdue
 from copilot.approvals.filing import filed_request
 from copilot.approvals.sitting import IN_CHARGE, Judgement, Refused, Sitting
@@ -18,7 +20,7 @@ from copilot.audit.log import Entry, append
 from copilot.canonical import digest
 from copilot.db import stamp
 from copilot_tools.errors import Denied, Retry
-from copilot_tools.plant_state import Observation
+from copilot_tools.plant_state import Observation, differences
 
 LONGEST_REASON = 500
 
@@ -38,12 +40,14 @@ def approve(sitting: Sitting, number: int, word: Word, observed: Observation) ->
     proposal = record.proposal
     if record.approvals_needed == 0:
         raise Denied(f"#{number} is confirmed by {proposal.proposer} and nobody else")
-    actor = _prove(sitting, record, word)
+    actor = _prove(sitting, record, word, "approve")
     if actor.person == proposal.person:
         raise Denied(f"#{number} was proposed by {actor.person}; somebody else has to approve it")
     _check_first_word(sitting, record, actor)
     asked = sitting.ask("approve", actor, proposal, observed)
     _give(sitting, record, actor, "approve", word, asked)
+    _check_unchanged(record, observed)
+    sitting.check_proposer(proposal, observed)
     agreed = len({approval.person for approval in agreeing(sitting, record)})
     data = {"approvals": agreed, "approvals_needed": record.approvals_needed}
     if agreed >= record.approvals_needed:
@@ -60,9 +64,11 @@ def confirm(sitting: Sitting, number: int, word: Word, observed: Observation) ->
         raise Denied(f"only {record.proposal.proposer} can confirm #{number}")
     if record.approvals_needed > 0:
         raise Denied(f"#{number} needs the approval of somebody else")
-    actor = _prove(sitting, record, word)
+    actor = _prove(sitting, record, word, "confirm")
     asked = sitting.ask("approve", actor, record.proposal, observed, own=True)
     _give(sitting, record, actor, "confirm", word, asked)
+    _check_unchanged(record, observed)
+    sitting.check_proposer(record.proposal, observed)
     return _move(sitting, record, State.READY, actor.name, {"confirmed": True})
 
 
@@ -70,14 +76,14 @@ def reject(sitting: Sitting, number: int, word: Word) -> Record:
     """One person who may approve, or is in charge, says no; that ends it, even a ready one."""
     record = _awaiting(sitting, number, BEFORE_EXECUTION)
     proposal = record.proposal
-    actor = _prove(sitting, record, word)
+    actor = _prove(sitting, record, word, "reject")
     if actor.person == proposal.person:
         raise Denied(f"#{number} is your own proposal; withdraw it instead")
-    _check_first_word(sitting, record, actor)
     asked = None if _in_charge(sitting, record, actor) else _may_approve(sitting, record, actor)
     _give(sitting, record, actor, "reject", word, asked)
     record = _move(sitting, record, State.REJECTED, actor.name, note=word.reason.strip())
-    breaker.trip(sitting.connection, proposal.proposer, sitting.at, sitting.settings)
+    refused = proposal.proposer, proposal.person
+    breaker.count(sitting.connection, *refused, sitting.at, sitting.settings)
     return record
 
 
@@ -96,19 +102,19 @@ def resolve(sitting: Sitting, number: int, word: Word, applied: bool) -> Record:
     record = store.get(sitting.connection, number)
     if record.state is not State.UNKNOWN:
         raise Denied(f"#{number} is {record.state}; only what is unknown can be resolved")
-    actor = _prove(sitting, record, word)
+    actor = _prove(sitting, record, word, "resolve_applied" if applied else "resolve_not_applied")
     if not _in_charge(sitting, record, actor):
-        raise Denied(f"#{number} is resolved by a supervisor or an engineer of that area")
+        raise Denied(f"#{number} can only be resolved by a supervisor or an engineer of that area")
     to = State.RESOLVED_APPLIED if applied else State.RESOLVED_NOT_APPLIED
     evidence = word.reason.strip()
     return _move(sitting, record, to, actor.name, {"evidence": evidence}, evidence)
 
 
 def agreeing(sitting: Sitting, record: Record) -> list[Approval]:
-    """The approvals of exactly this payload by other persons than its proposer."""
+    """The approvals on record of exactly this payload by other persons than its proposer."""
     return [
         approval
-        for approval in store.approvals_of(sitting.connection, record.proposal.id)
+        for approval in approvals_on_record(sitting.connection, record)
         if approval.meaning == "approve"
         and approval.payload_hash == record.payload_hash
         and approval.person != record.proposal.person
@@ -132,9 +138,9 @@ def _awaiting(sitting: Sitting, number: int, states: frozenset[State]) -> Record
     return record
 
 
-def _prove(sitting: Sitting, record: Record, word: Word) -> Actor:
+def _prove(sitting: Sitting, record: Record, word: Word, meaning: Meaning) -> Actor:
     check_reason(word.reason)
-    return sitting.prove(word.account, word.nonce, record.payload_hash)
+    return sitting.prove(word.account, word.nonce, record.payload_hash, meaning)
 
 
 def _in_charge(sitting: Sitting, record: Record, actor: Actor) -> bool:
@@ -151,6 +157,13 @@ def _may_approve(sitting: Sitting, record: Record, actor: Actor) -> Judgement:
     return Judgement(request, sitting.policy.decide(request))
 
 
+def _check_unchanged(record: Record, observed: Observation) -> None:
+    """What would be refused when it is carried out need not be approved."""
+    changed = differences(record.proposal.change.preconditions, observed)
+    if changed:
+        raise Denied(f"#{record.number} rests on another state: {'; '.join(changed)}; ask again")
+
+
 def _check_first_word(sitting: Sitting, record: Record, actor: Actor) -> None:
     given = store.approvals_of(sitting.connection, record.proposal.id)
     if any(approval.person == actor.person for approval in given):
@@ -161,7 +174,7 @@ def _give(
     sitting: Sitting,
     record: Record,
     actor: Actor,
-    meaning: Literal["approve", "confirm", "reject"],
+    meaning: Meaning,
     word: Word,
     asked: Judgement | None,
 ) -> None:
@@ -175,10 +188,11 @@ def _give(
         "reason": word.reason.strip(),
         "payload_hash": record.payload_hash,
     }
-    stored = {**row, "step_up": word.nonce, "at": stamp(sitting.at)}
+    step_up = digest(word.nonce)
+    stored = {**row, "step_up": step_up, "at": stamp(sitting.at)}
     sitting.connection.execute(insert(tables.approvals).values(stored))
     decided = asked.data() if asked else {}
-    data = {**row, "number": record.number, "step_up": digest(word.nonce), **decided}
+    data = {**row, "number": record.number, "step_up": step_up, **decided}
     entry = Entry("approval.given", actor.name, record.proposal.id, data)
     append(sitting.connection, entry, sitting.at)
 

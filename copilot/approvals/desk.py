@@ -93,7 +93,7 @@ class Desk:
     ) -> Record:
         """Agree as one person; `observed` is the plant as it is at this moment."""
         word = Word(actor_name, nonce, reason)
-        with self._deciding(number, actor_name, "approve") as now:
+        with self._deciding(number, actor_name, "approve", nonce) as now:
             return decide.approve(now, number, word, observed)
 
     def confirm(
@@ -101,12 +101,12 @@ class Desk:
     ) -> Record:
         """The proposer's own yes, where the policy needs nobody else's."""
         word = Word(actor_name, nonce, reason)
-        with self._deciding(number, actor_name, "confirm") as now:
+        with self._deciding(number, actor_name, "confirm", nonce) as now:
             return decide.confirm(now, number, word, observed)
 
     def reject(self, number: int, actor_name: str, nonce: str, reason: str) -> Record:
         """End a proposal that has not been taken by the executor; one person is enough."""
-        with self._deciding(number, actor_name, "reject") as now:
+        with self._deciding(number, actor_name, "reject", nonce) as now:
             return decide.reject(now, number, Word(actor_name, nonce, reason))
 
     def withdraw(self, number: int, actor_name: str, reason: str) -> Record:
@@ -118,7 +118,7 @@ class Desk:
         self, number: int, actor_name: str, nonce: str, applied: bool, evidence: str
     ) -> Record:
         """Say whether an unknown change took effect, and how that was seen."""
-        with self._deciding(number, actor_name, "resolve") as now:
+        with self._deciding(number, actor_name, "resolve", nonce) as now:
             return decide.resolve(now, number, Word(actor_name, nonce, evidence), applied)
 
     def undo(
@@ -142,9 +142,19 @@ class Desk:
             expired += some
 
     def reset_breaker(self, name: str, by: str, nonce: str) -> None:
-        """Let an account propose again; the step-up is for `breaker.reset_subject(name)`."""
+        """Let an account's holder propose again; the step-up is for `reset_subject(name)`."""
+        try:
+            with self._sitting() as now:
+                breaker.reset(now, name, by, nonce)
+        except Denied as refusal:
+            with self._sitting() as now:
+                refusals.record_reset(now, name, by, nonce, refusal)
+            raise
+
+    def record_refused(self, actor: Actor, asked: str, refusal: Denied) -> None:
+        """Put on record that a tool refused to propose what was `asked`; the breaker counts it."""
         with self._sitting() as now:
-            breaker.reset(now, name, by, nonce)
+            refusals.record_call(now, actor, asked, refusal)
 
     def stopped(self) -> Switch | None:
         """The kill switch while it is on."""
@@ -209,7 +219,9 @@ class Desk:
         )
 
     @contextmanager
-    def _deciding(self, number: int, actor_name: str, meaning: str) -> Iterator[Sitting]:
+    def _deciding(
+        self, number: int, actor_name: str, meaning: str, nonce: str = ""
+    ) -> Iterator[Sitting]:
         try:
             with self._sitting() as now:
                 yield now
@@ -218,6 +230,6 @@ class Desk:
             raise Conflict(f"#{number} has just been decided about by somebody else") from None
         except Denied as refusal:
             with self._sitting() as now:
-                refusals.record_decision(now, number, actor_name, meaning, refusal)
+                refusals.record_decision(now, number, actor_name, meaning, nonce, refusal)
             raise
         crash_points.reach("after decided")

@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from copilot import tables
 from copilot.actor import Actor
-from copilot.approvals import store
+from copilot.approvals import breaker, store
 from copilot.approvals.expiry import expire, overdue
+from copilot.approvals.headline import headline
 from copilot.approvals.sitting import Refused, Sitting
 from copilot.audit.log import Entry, append
 from copilot.proposal import Proposal
@@ -16,9 +17,9 @@ from copilot_tools.errors import Denied
 
 
 def record_decision(
-    sitting: Sitting, number: int, account: str, meaning: str, refusal: Denied
+    sitting: Sitting, number: int, account: str, meaning: str, nonce: str, refusal: Denied
 ) -> None:
-    """A decision that was refused; a proposal whose time is up expires at the same time."""
+    """A decision that was refused; its step-up is used up, and what is overdue expires."""
     connection, at = sitting.connection, sitting.at
     record = store.get(connection, number)
     if overdue(record, at):
@@ -27,12 +28,28 @@ def record_decision(
     if isinstance(refusal, Refused):
         data |= refusal.judgement.data()
     _append(sitting, "approval.refused", account, record.proposal.id, data, refusal)
+    sitting.step_ups.spend(connection, nonce, at)
+
+
+def record_reset(sitting: Sitting, name: str, account: str, nonce: str, refusal: Denied) -> None:
+    """A reset of somebody's breaker that was refused; its step-up is used up."""
+    _append(sitting, "breaker.refused", account, "", {"account": name}, refusal)
+    sitting.step_ups.spend(sitting.connection, nonce, sitting.at)
 
 
 def record_proposal(sitting: Sitting, actor: Actor, proposal: Proposal, refusal: Denied) -> None:
     """A proposal that was not even filed: changes are stopped, or its author may not ask."""
-    data = {"says": proposal.change.says}
+    data = {"says": headline(proposal.change)}
     _append(sitting, "proposal.refused", actor.name, "", data, refusal)
+
+
+def record_call(sitting: Sitting, actor: Actor, asked: str, refusal: Denied) -> None:
+    """A change that a tool refused to propose; the breaker counts it."""
+    _append(sitting, "proposal.refused", actor.name, "", {"says": asked}, refusal)
+    query = select(tables.accounts.c.person).where(tables.accounts.c.name == actor.name)
+    person = sitting.connection.execute(query).scalar()
+    if person is not None:
+        breaker.count(sitting.connection, actor.name, person, sitting.at, sitting.settings)
 
 
 def _append(

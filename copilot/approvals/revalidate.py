@@ -1,14 +1,15 @@
 """Asked again before anything is sent: the payload, everybody who agreed, and the policy now.
 
-An approval counts only while whoever gave it could give it again: same person, account open, role,
-area and shift as the policy wants them today. A policy that asks for fewer approvals than the one
-the proposal was filed under takes none of the needed ones away.
+Rows are not believed alone: only what the audit log has too counts. An approval counts only while
+whoever gave it could give it again: same person, account open, role, area and shift as the policy
+wants them today; and whoever proposed could still propose. A policy that asks for fewer approvals
+than the one the proposal was filed under takes none of the needed ones away.
 """
 
 from dataclasses import replace
 
 from copilot.actor import Actor, Role
-from copilot.approvals import store
+from copilot.approvals.attested import approvals_on_record, unrecorded
 from copilot.approvals.decide import agreeing
 from copilot.approvals.sitting import Judgement, Sitting
 from copilot.approvals.store import Approval, Record
@@ -23,11 +24,16 @@ def revalidate(sitting: Sitting, record: Record, observed: Observation) -> Judge
     """Whether the executor may carry this out now, and if not, every reason why."""
     given = {approval.person for approval in agreeing(sitting, record)}
     judgement = _execute(sitting, record, observed, len(given), record.approvals_needed == 0)
-    broken = [*_expired(sitting, record), *_altered(record)]
+    broken = [
+        *_expired(sitting, record),
+        *_altered(record),
+        *unrecorded(sitting.connection, record),
+    ]
     if judgement.decision.allowed:  # else the plant or the policy is why, not the approvals
         agreed, lapsed = _agreed(sitting, record, observed)
         confirmed = _confirmed(sitting, record, observed, lapsed)
         judgement = _execute(sitting, record, observed, len(agreed), confirmed)
+        broken += _gone(sitting, record, observed)
         if len(agreed) < record.approvals_needed:
             broken.append(_missing(len(agreed), record.approvals_needed, lapsed))
         if record.approvals_needed == 0 and not confirmed:
@@ -58,7 +64,7 @@ def _agreed(sitting: Sitting, record: Record, observed: Observation) -> tuple[se
 
 def _confirmed(sitting: Sitting, record: Record, observed: Observation, lapsed: list[str]) -> bool:
     """Whether the proposer's own yes is there and still holds."""
-    for approval in store.approvals_of(sitting.connection, record.proposal.id):
+    for approval in approvals_on_record(sitting.connection, record):
         own = (approval.account, approval.person) == (
             record.proposal.proposer,
             record.proposal.person,
@@ -91,6 +97,15 @@ def _expired(sitting: Sitting, record: Record) -> list[Rule]:
     if sitting.at < record.proposal.expires:
         return []
     return [Rule("expired", f"the time of #{record.number} is up")]
+
+
+def _gone(sitting: Sitting, record: Record, observed: Observation) -> list[Rule]:
+    """Why whoever proposed it could not propose it any more."""
+    try:
+        sitting.check_proposer(record.proposal, observed)
+    except Denied as error:
+        return [Rule("proposer-holds", str(error))]
+    return []
 
 
 def _altered(record: Record) -> list[Rule]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from copilot import tables
 from copilot.accounts.accounts import RESERVED, Accounts
-from copilot.accounts.step_up import StepUps
+from copilot.accounts.step_up import Meaning, StepUps
 from copilot.actor import Actor, Role
 from copilot.approvals.states import State
 from copilot.db import stamp
@@ -69,11 +69,21 @@ class Sitting:
         except ValueError:
             raise Denied(f"the account {name!r} has no role that a person can have") from None
 
-    def prove(self, name: str, nonce: str, bound_to: str) -> Actor:
+    def prove(self, name: str, nonce: str, bound_to: str, meaning: Meaning) -> Actor:
         """The account's holder, whose step-up for exactly this payload is used up by asking."""
         actor = self.identify(name)
-        self.step_ups.consume(self.connection, nonce, name, bound_to, self.at)
+        self.step_ups.consume(self.connection, nonce, name, bound_to, meaning, self.at)
         return replace(actor, authenticated=True)
+
+    def check_proposer(self, proposal: Proposal, observed: Observation) -> None:
+        """Pass while whoever proposed this could propose it still; raises Denied otherwise."""
+        actor = self.identify(proposal.proposer)
+        if actor.person != proposal.person:
+            raise Denied(f"the account {proposal.proposer!r} is held by somebody else now")
+        actor = replace(actor, authenticated=True)  # as the log says it was when it was filed
+        decision = self.ask("propose", actor, proposal, observed).decision
+        if not decision.allowed:
+            raise Denied(f"{proposal.proposer} may not propose this any more: {decision.why()}")
 
     def ask(
         self,

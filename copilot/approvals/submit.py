@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from copilot.actor import Actor
 from copilot.approvals import breaker, store, switches
+from copilot.approvals.coherent import check_coherent
 from copilot.approvals.expiry import expire, overdue
+from copilot.approvals.headline import headline
 from copilot.approvals.sitting import Judgement, Sitting
 from copilot.approvals.states import State
 from copilot.approvals.store import Record
@@ -22,7 +24,8 @@ def submit(
 ) -> Record:
     """The stored proposal: this one, or the first of the same key or the same open change.
 
-    Raises Retry when another change of the target is open, Denied when nothing may be proposed.
+    Its one line (`says`) is worded here, from what would be sent. Raises Retry when another change
+    of the target is open or its value has moved, Denied when nothing may be proposed.
     """
     first = store.by_key(sitting.connection, key)
     if first is not None:
@@ -30,7 +33,10 @@ def submit(
             raise Denied("this key belongs to a proposal of somebody else")
         return first
     proposer = _author(sitting, actor, proposal)
-    _check_open_for_business(sitting, actor.name)
+    _check_open_for_business(sitting, proposer)
+    check_coherent(sitting.site, proposal.change, observed)
+    change = replace(proposal.change, says=headline(proposal.change))
+    proposal = replace(proposal, change=change)
     other = _open_on_target(sitting, proposal)
     if other is not None and _same(other.proposal, proposal):
         return other
@@ -53,14 +59,14 @@ def _author(sitting: Sitting, actor: Actor, proposal: Proposal) -> Actor:
     return replace(current, authenticated=actor.authenticated)
 
 
-def _check_open_for_business(sitting: Sitting, name: str) -> None:
+def _check_open_for_business(sitting: Sitting, proposer: Actor) -> None:
     stop = switches.stopped(sitting.connection)
     if stop is not None:
         raise Denied(f"changes are stopped for everybody by {stop.by}: {stop.reason}")
-    if breaker.open_for(sitting.connection, name, sitting.at, sitting.settings):
+    if breaker.open_for(sitting.connection, proposer.person, sitting.at, sitting.settings):
         raise Denied(
-            f"too many proposals of {name} were refused; a supervisor has to reset this "
-            f"(copilot approvals reset-breaker {name})"
+            f"too many proposals of {proposer.person} were refused; a supervisor has to reset "
+            f"this (copilot approvals reset-breaker {proposer.name})"
         )
 
 
@@ -85,9 +91,10 @@ def _same(one: Proposal, other: Proposal) -> bool:
 
 def _supersede(sitting: Sitting, old: Record, new: Proposal) -> None:
     if old.proposal.proposer != new.proposer or old.state is not State.PENDING:
+        line = headline(old.proposal.change)
         raise Retry(
-            f"#{old.number} ({old.proposal.change.says}) by {old.proposal.proposer} is still open "
-            f"({old.state}); it has to end before anything else can be proposed there"
+            f"#{old.number} ({line}) by {old.proposal.proposer} is still open ({old.state}); "
+            "it has to end before anything else can be proposed there"
         )
     note = f"replaced by a newer proposal of {new.proposer}"
     superseded = State.SUPERSEDED
@@ -104,7 +111,7 @@ def _store(sitting: Sitting, proposal: Proposal, key: str, asked: Judgement) -> 
         return store.move(connection, record, State.PENDING, "policy", at, data)
     denied = State.POLICY_DENIED
     record = store.move(connection, record, denied, "policy", at, asked.data(), refusal)
-    breaker.trip(connection, proposal.proposer, at, sitting.settings)
+    breaker.count(connection, proposal.proposer, proposal.person, at, sitting.settings)
     return record
 
 

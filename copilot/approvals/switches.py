@@ -29,19 +29,23 @@ def stopped(connection: Connection) -> Switch | None:
     return switch if switch and switch.on else None
 
 
-def stop(connection: Connection, by: str, reason: str, at: datetime) -> Switch:
-    """Turn the kill switch on: what is being carried out is read back, nothing new is started."""
+def stop(connection: Connection, by: str, reason: str, at: datetime, login: str = "") -> Switch:
+    """Turn the kill switch on: what is being carried out is read back, nothing new is started.
+
+    Where `by` is a name that nobody has proven, `login` is the account of the machine it was given
+    with: the one on record.
+    """
     switch = Switch(CHANGES, True, by, reason, at)
     write(connection, switch)
-    append(connection, Entry("switch.stop", by, "", {"reason": reason}), at)
+    append(connection, _turned("switch.stop", switch, login), at)
     return switch
 
 
-def release(connection: Connection, by: str, reason: str, at: datetime) -> Switch:
-    """Turn the kill switch off again."""
+def release(connection: Connection, by: str, reason: str, at: datetime, login: str = "") -> Switch:
+    """Turn the kill switch off again; `login` as for `stop`."""
     switch = Switch(CHANGES, False, by, reason, at)
     write(connection, switch)
-    append(connection, Entry("switch.release", by, "", {"reason": reason}), at)
+    append(connection, _turned("switch.release", switch, login), at)
     return switch
 
 
@@ -59,3 +63,8 @@ def write(connection: Connection, switch: Switch) -> None:
     turned = connection.execute(update(tables.switches).where(c.name == switch.name).values(values))
     if not turned.rowcount:
         connection.execute(insert(tables.switches).values(name=switch.name, **values))
+
+
+def _turned(kind: str, switch: Switch, login: str) -> Entry:
+    claimed = {"by": switch.by} if login else {}
+    return Entry(kind, login or switch.by, "", {"reason": switch.reason, **claimed})

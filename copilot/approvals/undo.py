@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from copilot.actor import Actor
+from copilot.approvals.headline import headline
 from copilot.approvals.states import State
 from copilot.approvals.store import Record
 from copilot.proposal import Evidence, Proposal, Provenance
@@ -14,6 +15,7 @@ from copilot_tools.errors import Retry
 from copilot_tools.facts import Value
 from copilot_tools.plant_state import Observation, preconditions
 from copilot_tools.site.model import Setpoint, Site
+from copilot_tools.site.resolution import exact
 
 TOOL = "write_setpoint"
 TOOK_EFFECT = (State.VERIFIED, State.RESOLVED_APPLIED)
@@ -32,23 +34,25 @@ def reverse(
     change = record.proposal.change
     setpoint = site.setpoint(change.target.key)
     if change.tool != TOOL or setpoint is None:
-        raise Retry(f"#{record.number} ({change.says}) cannot be undone; only setpoint changes can")
+        raise Retry(
+            f"#{record.number} ({headline(change)}) cannot be undone; only setpoint changes can"
+        )
     if record.state not in TOOK_EFFECT:
         raise Retry(f"#{record.number} is {record.state}; only what took effect can be undone")
     if not isinstance(change.old, int | float):
         raise Retry(f"the value before #{record.number} is not known; propose one instead")
     live = _live(setpoint, record, observed)
+    new = nearest_count(change.old, setpoint.resolution)
     name = f"{setpoint.asset} {setpoint.name}"
-    old, new = (format_value(value, change.unit) for value in (live, change.old))
     return Proposal(
         id=uuid4().hex,
         change=Change(
             tool=TOOL,
             target=change.target,
-            arguments={**change.arguments, "value": change.old},
-            says=f"{name} {old} -> {new}",
+            arguments={**change.arguments, "value": new},
+            says=f"{name} {format_value(live, change.unit)} -> {format_value(new, change.unit)}",
             old=live,
-            new=change.old,
+            new=new,
             unit=change.unit,
             reason=f"undo of #{record.number}",
             preconditions=preconditions(site, observed),
@@ -62,6 +66,11 @@ def reverse(
         evidence=_evidence(setpoint, observed),
         undoes=record.proposal.id,
     )
+
+
+def nearest_count(value: float, resolution: float) -> float:
+    """The value in whole counts: what a controller gave as 32-bit 3.200000047 was set as 3.2."""
+    return float(round(exact(value) / exact(resolution)) * exact(resolution))
 
 
 def _live(setpoint: Setpoint, record: Record, observed: Observation) -> float:

@@ -25,7 +25,7 @@ VERIFIER = "evidence/verify_evidence.py"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a pack holds besides rows: the public key, and texts of policies and schemas.
+    """What a pack holds besides rows: the public key, the site, texts of policies and schemas.
 
     `witnesses` are checkpoints kept outside the database. With `proposal`, a proposal's number, the
     rows reach from its first to the checkpoint that vouches for its last.
@@ -33,6 +33,7 @@ class Evidence:
 
     public_key: str
     at: datetime
+    site: str
     witnesses: tuple[Checkpoint, ...] = ()
     policies: tuple[str, ...] = ()
     proposal: int | None = None
@@ -81,6 +82,7 @@ class _Pack:
         manifest = {
             "made": write_time(evidence.at),
             "by": f"industrial-copilot {version('industrial-copilot')}",
+            "site": evidence.site,
             "proposal": evidence.proposal,
             "first": first,
             "head": whole if last is None else None,

@@ -9,6 +9,7 @@ from copilot import tables
 from copilot.audit.log import AuditRow
 from copilot.canonical import read_strict, write_canonical
 from copilot.proposal import read_time
+from copilot_tools.display import printable
 
 LONGEST = 280  # characters of one line
 
@@ -33,8 +34,7 @@ def write_row(row: AuditRow, zone: ZoneInfo) -> str:
         line = f"{row.seq:>7}  {at}  {content['kind']:<26} {content['actor']:<14} {details}"
     except (ValueError, KeyError, TypeError):
         return f"{row.seq:>7}  this row was altered and cannot be read"
-    # What people and models wrote must not steer the terminal.
-    shown = "".join(character if character.isprintable() else "?" for character in line)
+    shown = printable(line)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 

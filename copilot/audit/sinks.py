@@ -11,12 +11,12 @@ TIMEOUT_S = 3.0
 
 
 class Sink(Protocol):
-    """Takes one line at a time and keeps it; raises OSError when it cannot."""
+    """Takes one line at a time to keep it; raises OSError when it cannot."""
 
     name: str
 
     def push(self, line: str) -> None:
-        """Hand over a line; it is kept when this returns."""
+        """Hand over a line; what its return proves is said by each kind of sink."""
 
 
 class FileSink:
@@ -65,7 +65,9 @@ class SyslogSink:
         self._transport = transport
 
     def push(self, line: str) -> None:
-        """Send the line; over TCP the collector must accept the connection."""
+        """Send the line. Over TCP its return proves that a collector's machine took the connection
+        and this one's kernel took the line; syslog has no answer that says it was read or stored.
+        """
         message = _rfc5424(line).encode()
         if self._transport == "tcp":
             with socket.create_connection(self._address, TIMEOUT_S) as connection:

@@ -21,7 +21,9 @@ FIELDS = {"seq", "at", "kind", "actor", "proposal", "data", "previous"}
 class Verdict:
     """What was found in `rows` rows; the first damage lies in rows `first` to `last`.
 
-    `signed` is the last row that a good checkpoint vouches for; rows behind it are only chained.
+    `signed` is the last row that a good checkpoint vouches for, 0 where none does; rows behind it
+    are only chained, and whoever owns the database can have made them. `site` is whose
+    checkpoints these are.
     """
 
     ok: bool
@@ -30,6 +32,7 @@ class Verdict:
     first: int = 0
     last: int = 0
     signed: int = 0
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +49,28 @@ def verify(
     public_key: str,
     head: Head | None = None,
     anchor: Anchor | None = None,
+    site: str = "",
 ) -> Verdict:
     """Go through rows in their order, whatever their number, and stop at the first damage.
 
     `public_key` is PEM text; it may hold several keys where the key was replaced. `head` is what
-    the log says of its own end. Raises Failed when there is no public key.
+    the log says of its own end. Checkpoints must be of `site`, else all of the same one. Raises
+    Failed when there is no public key.
     """
-    chain = _Chain(checkpoints, read_public_keys(public_key), anchor or Anchor())
+    chain = _Chain(checkpoints, read_public_keys(public_key), anchor or Anchor(), site)
     try:
         for row in rows:
             chain.add(row)
         chain.end(head)
     except _Damaged as damage:
-        return Verdict(False, chain.rows, str(damage), damage.first, damage.last, chain.signed)
-    return Verdict(True, chain.rows, signed=chain.signed)
+        found = chain.rows, str(damage), damage.first, damage.last, chain.signed, chain.site
+        return Verdict(False, *found)
+    return Verdict(True, chain.rows, signed=chain.signed, site=chain.site)
 
 
-def verify_database(engine: Engine, public_key: str, files: Sequence[Path] = ()) -> Verdict:
+def verify_database(
+    engine: Engine, public_key: str, files: Sequence[Path] = (), site: str = ""
+) -> Verdict:
     """Check the log in a database against its own checkpoints and those kept in `files`.
 
     Raises Unavailable when the database does not answer, OSError for an unreadable file.
@@ -70,13 +78,18 @@ def verify_database(engine: Engine, public_key: str, files: Sequence[Path] = ())
     witnesses = [checkpoint for path in files for checkpoint in read_file(path)]
     with reading(engine) as connection:
         checkpoints = [*read_stored(connection), *witnesses]
-        return verify(read_rows(connection), checkpoints, public_key, read_head(connection))
+        head = read_head(connection)
+        return verify(read_rows(connection), checkpoints, public_key, head, site=site)
+
+
+def span(first: int, last: int) -> str:
+    """These rows in words."""
+    return f"row {first}" if first == last else f"rows {first} to {last}"
 
 
 class _Damaged(Exception):
     def __init__(self, first: int, last: int, what: str) -> None:
-        rows = f"row {first}" if first == last else f"rows {first} to {last}"
-        super().__init__(f"{rows}: {what}")
+        super().__init__(f"{span(first, last)}: {what}")
         self.first = first
         self.last = last
 
@@ -89,6 +102,7 @@ class _Chain:
         checkpoints: Iterable[Checkpoint],
         keys: dict[str, Ed25519PublicKey],
         anchor: Anchor,
+        site: str,
     ) -> None:
         self._keys = keys
         self._checkpoints: dict[int, list[Checkpoint]] = {}
@@ -98,7 +112,9 @@ class _Chain:
         self._seq = anchor.seq
         self._hash = anchor.hash
         self._at = ""
-        self.signed = anchor.seq
+        self._before = anchor.seq
+        self.signed = 0
+        self.site = site
         self.rows = 0
 
     def add(self, row: AuditRow) -> None:
@@ -149,15 +165,19 @@ class _Chain:
 
     def _compare(self, checkpoint: Checkpoint) -> None:
         """A wrong checkpoint puts every row in doubt that no earlier one vouches for."""
-        doubtful = self.signed + 1, self._seq
+        doubtful = max(self.signed, self._before) + 1, self._seq
         try:
             said = read_strict(checkpoint.text)
             signed_row = said["seq"], said["hash"]
-            key = said["key"]
+            key, site = said["key"], said["site"]
         except (ValueError, KeyError):
             raise _Damaged(*doubtful, f"the checkpoint of row {self._seq} is damaged") from None
         if not is_signed(checkpoint.text, checkpoint.signature, key, self._keys):
             what = f"the checkpoint of row {self._seq} is not signed with the key {key}"
+            raise _Damaged(*doubtful, what)
+        self.site = self.site or site
+        if site != self.site:
+            what = f"the checkpoint of row {self._seq} is of {site}, not of {self.site}"
             raise _Damaged(*doubtful, what)
         if signed_row != (self._seq, self._hash):
             raise _Damaged(*doubtful, f"not those that were signed at row {self._seq}")

@@ -135,7 +135,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("COPILOT_DEBUG"):
             raise
+        from copilot_tools.display import printable
+
         ours = type(error).__module__.startswith("copilot")
         hint = "" if ours else f" ({type(error).__name__}; COPILOT_DEBUG=1 shows where)"
-        print(f"copilot: {error}{hint}", file=sys.stderr)
+        print(f"copilot: {printable(str(error))}{hint}", file=sys.stderr)
         sys.exit(2)

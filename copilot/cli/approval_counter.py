@@ -3,32 +3,32 @@
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Engine
 
 from copilot.accounts.sign_in import SignIn
-from copilot.approvals import switches
+from copilot.accounts.step_up import Meaning
 from copilot.approvals.breaker import reset_subject
 from copilot.approvals.card import Background, Card, build_card
-from copilot.approvals.decide import check_reason
 from copilot.approvals.desk import Desk
+from copilot.approvals.headline import headline
 from copilot.approvals.open_desk import open_desk
-from copilot.approvals.sitting import IN_CHARGE
 from copilot.approvals.states import OPEN, State
 from copilot.approvals.store import Record
-from copilot.db import open_database, writing
+from copilot.db import open_database
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings, SettingsError
 from copilot_tools.changes import Target
-from copilot_tools.display import format_time
-from copilot_tools.errors import Denied, Retry
+from copilot_tools.display import format_time, printable
+from copilot_tools.errors import Retry
 from copilot_tools.plant import Plant
 from copilot_tools.plant_state import Observation, differences, observe, preconditions
 
@@ -76,17 +76,16 @@ class Counter:
         self._desk.expire_due()
         records = self._records(tuple(State) if every else tuple(OPEN))
         if as_json:
-            print(json.dumps([self._row(record) for record in records], ensure_ascii=False))
+            print(json.dumps([self._row(record) for record in records]))
             return
         if not records:
             self._console.print("Nothing is proposed.")
             return
         grid = Table.grid(padding=(0, 2))
+        for name in ("number", "state", "says", "proposer", "valid until"):
+            grid.add_column(no_wrap=name != "says", overflow="fold")
         for record in records:
-            row = self._row(record)
-            mark = Text("retrieved text", style=ALERT) if record.proposal.tainted else Text()
-            texts = [Text(str(row[name])) for name in ("state", "says", "proposer", "valid until")]
-            grid.add_row(Text(f"#{record.number}", style="bold"), *texts, mark)
+            grid.add_row(*self._line(record))
         self._console.print(grid)
 
     def print_card(self, number: int, as_json: bool = False) -> Shown:
@@ -95,31 +94,31 @@ class Counter:
         observed = self._observe(record.proposal.change.target)
         card = self._card(record, observed)
         if as_json:
-            print(json.dumps(dataclasses.asdict(card), ensure_ascii=False))
+            print(json.dumps(dataclasses.asdict(card)))
         else:
             print_card(self._console, card)
         return Shown(record, observed)
 
     def print_outcome(self, record: Record) -> None:
         """Where the proposal stands now."""
-        note = f": {record.note}" if record.note else ""
+        note = f": {printable(record.note)}" if record.note else ""
         self._console.print(Text(f"#{record.number} is {record.state}{note}"))
 
     def approve(self, shown: Shown, account: str, password: str, reason: str) -> Record:
         """Approve what was shown, if the plant is still as it was on the card."""
-        nonce = self._step_up(shown.record, account, password)
+        nonce = self._step_up(shown.record, account, password, "approve")
         observed = self._look_again(shown)
         return self._desk.approve(shown.record.number, account, nonce, reason, observed)
 
     def confirm(self, shown: Shown, account: str, password: str, reason: str) -> Record:
         """Confirm what was shown, if the plant is still as it was on the card."""
-        nonce = self._step_up(shown.record, account, password)
+        nonce = self._step_up(shown.record, account, password, "confirm")
         observed = self._look_again(shown)
         return self._desk.confirm(shown.record.number, account, nonce, reason, observed)
 
     def reject(self, number: int, account: str, password: str, reason: str) -> Record:
         """Reject a proposal."""
-        nonce = self._step_up(self._desk.get(number), account, password)
+        nonce = self._step_up(self._desk.get(number), account, password, "reject")
         return self._desk.reject(number, account, nonce, reason)
 
     def withdraw(self, number: int, account: str, password: str, reason: str) -> Record:
@@ -137,33 +136,20 @@ class Counter:
         self, number: int, account: str, password: str, applied: bool, evidence: str
     ) -> Record:
         """Settle a change whose result is unknown."""
-        nonce = self._step_up(self._desk.get(number), account, password)
+        meaning: Meaning = "resolve_applied" if applied else "resolve_not_applied"
+        nonce = self._step_up(self._desk.get(number), account, password, meaning)
         return self._desk.resolve(number, account, nonce, applied, evidence)
 
     def reset_breaker(self, name: str, account: str, password: str) -> None:
         """Let an account propose again."""
-        nonce = self._desk.step_ups.issue(account, password, reset_subject(name))
+        nonce = self._desk.step_ups.issue(account, password, reset_subject(name), "reset")
         self._desk.reset_breaker(name, account, nonce)
-
-    def stop(self, account: str, password: str, reason: str) -> None:
-        """Turn the kill switch on; everybody who has an account may."""
-        actor = self._sign_in().sign_in(account, password)
-        with writing(self._engine) as connection:
-            switches.stop(connection, actor.name, check_reason(reason), self._plant.now())
-
-    def release(self, account: str, password: str, reason: str) -> None:
-        """Turn the kill switch off again; that takes somebody in charge."""
-        actor = self._sign_in().sign_in(account, password)
-        if actor.role not in IN_CHARGE:
-            raise Denied("changes are released by a supervisor, an engineer or an administrator")
-        with writing(self._engine) as connection:
-            switches.release(connection, actor.name, check_reason(reason), self._plant.now())
 
     def _sign_in(self) -> SignIn:
         return SignIn(self._engine, self._desk.accounts, self._plant.now)
 
-    def _step_up(self, record: Record, account: str, password: str) -> str:
-        return self._desk.step_ups.issue(account, password, record.payload_hash)
+    def _step_up(self, record: Record, account: str, password: str, meaning: Meaning) -> str:
+        return self._desk.step_ups.issue(account, password, record.payload_hash, meaning)
 
     def _card(self, record: Record, observed: Observation) -> Card:
         undoes = record.proposal.undoes
@@ -199,12 +185,22 @@ class Counter:
             records += page
         return records
 
+    def _line(self, record: Record) -> Iterator[Text]:
+        proposal = record.proposal
+        mark = "RETRIEVED TEXT  " if proposal.tainted else ""
+        expires = format_time(proposal.expires, self._plant.site.time_zone)
+        yield Text(f"#{record.number}", style="bold")
+        yield Text(record.state)
+        yield Text.assemble((mark, ALERT), printable(headline(proposal.change)))
+        yield Text(printable(proposal.proposer))
+        yield Text(expires)
+
     def _row(self, record: Record) -> dict[str, Any]:
         proposal = record.proposal
         return {
             "number": record.number,
             "state": str(record.state),
-            "says": proposal.change.says,
+            "says": headline(proposal.change),
             "proposer": proposal.proposer,
             "valid until": format_time(proposal.expires, self._plant.site.time_zone),
             "approvals needed": record.approvals_needed,
@@ -219,6 +215,8 @@ def print_card(console: Console, card: Card) -> None:
         console.print(Text(f"WARNING: {names} came from retrieved text, not from a person", ALERT))
     console.print(Text(f"#{card.number} {card.state}  {card.says}", style="bold"))
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for fact in card.facts:
         style = ALERT if fact.alert else ""
         grid.add_row(Text(f"  {fact.label}", style="dim"), Text(fact.text, style))
@@ -227,4 +225,4 @@ def print_card(console: Console, card: Card) -> None:
         console.print(Text(f"! {line}", ALERT))
     if card.words:
         console.print(Text(f"  reason given, from {card.origin}:", style="dim"))
-        console.print(Text(f"  “{card.words}”", style="italic"))
+        console.print(Padding(Text(f"“{card.words}”", style="italic"), (0, 2)))

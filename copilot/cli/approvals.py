@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from copilot.cli.typed import check_text
+
 if TYPE_CHECKING:
     from copilot.cli.approval_counter import Counter
 
@@ -57,7 +59,7 @@ def approve(
     """Approve what somebody else proposed, after it has been shown."""
     with _counter(config) as counter:
         shown = counter.print_card(number)
-        account, why = _account(user), reason or _ask("Reason")
+        account, why = _account(user), _why(reason, password_stdin)
         record = counter.approve(shown, account, _password(account, password_stdin), why)
         counter.print_outcome(record)
 
@@ -73,7 +75,7 @@ def confirm(
     """Confirm your own proposal, where nobody else has to agree."""
     with _counter(config) as counter:
         shown = counter.print_card(number)
-        account, why = _account(user), reason or _ask("Reason")
+        account, why = _account(user), _why(reason, password_stdin)
         record = counter.confirm(shown, account, _password(account, password_stdin), why)
         counter.print_outcome(record)
 
@@ -88,7 +90,7 @@ def reject(
 ) -> None:
     """Reject a proposal; one person is enough."""
     with _counter(config) as counter:
-        account, why = _account(user), reason or _ask("Reason")
+        account, why = _account(user), _why(reason, password_stdin)
         record = counter.reject(number, account, _password(account, password_stdin), why)
         counter.print_outcome(record)
 
@@ -103,7 +105,7 @@ def withdraw(
 ) -> None:
     """Withdraw your own proposal."""
     with _counter(config) as counter:
-        account, why = _account(user), reason or _ask("Reason")
+        account, why = _account(user), _why(reason, password_stdin)
         record = counter.withdraw(number, account, _password(account, password_stdin), why)
         counter.print_outcome(record)
 
@@ -134,7 +136,7 @@ def resolve(
     """Say whether a change whose result is unknown took effect, after somebody has looked."""
     with _counter(config) as counter:
         counter.print_card(number)
-        account, seen = _account(user), evidence or _ask("How was that seen")
+        account, seen = _account(user), _why(evidence, password_stdin, "How was that seen")
         password = _password(account, password_stdin)
         counter.print_outcome(counter.resolve(number, account, password, applied, seen))
 
@@ -149,7 +151,7 @@ def reset_breaker(
     """Let somebody propose again after too many refusals."""
     with _counter(config) as counter:
         account = _account(user)
-        counter.reset_breaker(name, account, _password(account, password_stdin))
+        counter.reset_breaker(check_text(name), account, _password(account, password_stdin))
     typer.echo(f"{name} may propose again.")
 
 
@@ -161,9 +163,11 @@ def stop(
     config: Config = None,
 ) -> None:
     """Turn the kill switch on: nothing more is proposed, approved things are not carried out."""
-    with _counter(config) as counter:
-        account, why = _account(user), reason or _ask("Reason")
-        counter.stop(account, _password(account, password_stdin), why)
+    from copilot.cli import kill_switch
+
+    with _refusals():
+        account, why = _account(user), _why(reason, password_stdin)
+        kill_switch.stop(config, account, _password(account, password_stdin), why)
     typer.echo("Changes are stopped; copilot approvals release lets them go on.")
 
 
@@ -175,38 +179,53 @@ def release(
     config: Config = None,
 ) -> None:
     """Turn the kill switch off again."""
-    with _counter(config) as counter:
-        account, why = _account(user), reason or _ask("Reason")
-        counter.release(account, _password(account, password_stdin), why)
+    from copilot.cli import kill_switch
+
+    with _refusals():
+        account, why = _account(user), _why(reason, password_stdin)
+        kill_switch.release(config, account, _password(account, password_stdin), why)
     typer.echo("Changes are possible again.")
 
 
 @contextmanager
 def _counter(config: Path | None) -> Iterator["Counter"]:
-    """The desk of the configured site; what it refuses is one line and exit code 1."""
+    """The desk of the configured site."""
     from copilot.cli.approval_counter import open_counter
     from copilot.settings import load_settings
-    from copilot_tools.errors import Denied, Failed, Retry
 
     counter = open_counter(load_settings(config))
     try:
-        yield counter
-    except (Denied, Failed, Retry) as error:
-        typer.echo(f"copilot: {error}", err=True)
-        raise typer.Exit(1) from None
+        with _refusals():
+            yield counter
     finally:
         counter.close()
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the desk refuses is one line and exit code 1."""
+    from copilot_tools.display import printable
+    from copilot_tools.errors import Denied, Failed, Retry
+
+    try:
+        yield
+    except (Denied, Failed, Retry) as error:
+        typer.echo(f"copilot: {printable(str(error))}", err=True)
+        raise typer.Exit(1) from None
+
+
 def _account(user: str) -> str:
-    return user or getpass.getuser()
+    return check_text(user or getpass.getuser())
 
 
-def _ask(what: str) -> str:
-    return str(typer.prompt(what))
+def _why(given: str, from_stdin: bool, question: str = "Reason") -> str:
+    """The reason as an option, or asked for; standard input holds the password and nothing else."""
+    if not given and from_stdin:
+        raise typer.BadParameter("--password-stdin needs the reason as an option, too")
+    return check_text(given or str(typer.prompt(question)))
 
 
 def _password(account: str, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    return getpass.getpass(f"Password of {account}: ")
+        return check_text(sys.stdin.readline().rstrip("\r\n"))
+    return check_text(getpass.getpass(f"Password of {account}: "))

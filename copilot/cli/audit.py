@@ -29,18 +29,27 @@ Number = Annotated[int | None, typer.Option("--proposal", help="Only this propos
 
 @audit.command()
 def verify(checkpoints: Files = None, key: Key = None, config: Config = None) -> None:
-    """Check every row, link and signature; exit code 1 names the first damaged rows."""
-    from copilot.audit.verify import verify_database
+    """Check every row, link and signature; exit code 1 names the first rows that are damaged.
+
+    Nothing signed at all is exit code 1 too: whoever owns the database can have made such a log.
+    """
+    from copilot.audit.verify import span, verify_database
+    from copilot_tools.display import printable
+    from copilot_tools.site.load import load_site
 
     with _database(config) as (settings, engine):
         witnesses = checkpoints or list(settings.audit.checkpoints)
-        verdict = verify_database(engine, _public_key(settings, key), witnesses)
+        site = load_site(settings.plant).id
+        verdict = verify_database(engine, _public_key(settings, key), witnesses, site)
     if not verdict.ok:
-        typer.echo(f"DAMAGED: {verdict.problem}")
+        typer.echo(f"DAMAGED: {printable(verdict.problem)}")
         raise typer.Exit(1)
+    if verdict.signed:
+        typer.echo(f"ok: rows 1 to {verdict.signed}, as they were signed, site {site}")
     rest = verdict.rows - verdict.signed
-    unsigned = f"; the newest {rest} are chained, but not signed yet" if rest else ""
-    typer.echo(f"ok: {verdict.rows} rows, signed up to row {verdict.signed}{unsigned}")
+    if rest or not verdict.signed:
+        typer.echo(f"NOT SIGNED: {span(verdict.signed + 1, verdict.rows) if rest else 'no rows'}")
+    raise typer.Exit(0 if verdict.signed else 1)
 
 
 @audit.command()
@@ -76,6 +85,7 @@ def export(
     from copilot.audit.export import export as write_pack
     from copilot.plant import utc_now
     from copilot.policy.policy import shipped
+    from copilot_tools.site.load import load_site
 
     with _database(config) as (settings, engine):
         files = checkpoints or list(settings.audit.checkpoints)
@@ -84,6 +94,7 @@ def export(
         evidence = Evidence(
             public_key=_public_key(settings, key),
             at=utc_now(),
+            site=load_site(settings.plant).id,
             witnesses=tuple(checkpoint for path in files for checkpoint in read_file(path)),
             policies=(rules, shipped("schema.cedarschema")),
             proposal=proposal,
@@ -105,6 +116,7 @@ def accept_clock(
     from copilot.accounts.accounts import Accounts
     from copilot.actor import Role
     from copilot.audit.log import accept_clock as accept
+    from copilot.cli.typed import check_text
     from copilot.cli.user import read_password
     from copilot.db import writing
     from copilot.plant import utc_now
@@ -113,12 +125,12 @@ def accept_clock(
 
     with _database(config) as (settings, engine):
         accounts = Accounts(engine, load_site(settings.plant), utc_now)
-        accounts.authenticate(by, read_password(password_stdin))
+        accounts.authenticate(check_text(by), read_password(password_stdin))
         with writing(engine) as connection:
             now = utc_now()
             if accounts.load(connection, by, now).role not in (Role.SUPERVISOR, Role.ADMIN):
                 raise Denied("only a supervisor or an administrator may accept the clock")
-            row = accept(connection, by, reason, now)
+            row = accept(connection, by, check_text(reason), now)
     typer.echo(f"row {row}: the log goes on at the present time")
 
 

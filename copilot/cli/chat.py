@@ -40,8 +40,7 @@ class Session:
 
     def renderer(self, console: Console) -> Renderer:
         """What shows the turns of this session."""
-        named = f" --config {self.config}" if self.config else ""
-        decide = f"copilot approvals{named}"
+        decide = "copilot approvals {}" + (f" --config {self.config}" if self.config else "")
         return Renderer(console, self.copilot.plant.site.time_zone, decide, self.actor.name)
 
 
@@ -179,7 +178,7 @@ async def _start(session: Session, resume: bool = False) -> str:
 def _print_json(question: str, event: Event) -> None:
     if isinstance(event, Answered):
         record = {"question": question, **dataclasses.asdict(event)}
-        print(json.dumps(record, default=_plain, ensure_ascii=False))
+        print(json.dumps(record, default=_plain))
 
 
 def _plain(value: object) -> str:

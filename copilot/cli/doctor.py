@@ -18,7 +18,7 @@ from copilot.cli.check import Check
 from copilot.llm.weights import check_weights
 from copilot.plant import open_plant
 from copilot.settings import Settings, load_settings
-from copilot_tools.display import format_age
+from copilot_tools.display import format_age, printable
 from copilot_tools.errors import Failed, ToolError
 from copilot_tools.facts import Quality
 from copilot_tools.plant import Plant
@@ -153,7 +153,8 @@ def _print(checks: list[Check]) -> None:
     grid = Table.grid(padding=(0, 2))
     for check in checks:
         mark = Text("ok", style="green") if check.ok else Text("bad", style="bold red")
-        grid.add_row(mark, check.name, Text(check.detail))
+        grid.add_row(mark, check.name, Text(printable(check.detail), overflow="fold"))
         if not check.ok:
-            grid.add_row("", "", Text(f"→ {check.mend}", style="yellow"))
+            mend = printable(f"→ {check.mend}")
+            grid.add_row("", "", Text(mend, style="yellow", overflow="fold"))
     Console().print(grid)

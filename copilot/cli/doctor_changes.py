@@ -1,17 +1,20 @@
 """What `copilot doctor` looks at where changes may be proposed: policy, people and the executor."""
 
 from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, select
 
 from copilot import db
 from copilot.accounts.accounts import Account, Accounts
 from copilot.actor import Role
 from copilot.approvals.switches import stopped
 from copilot.cli.check import Check
-from copilot.executor import lease
 from copilot.plant import utc_now
 from copilot.policy.errors import PolicyError
 from copilot.policy.policy import Policy
 from copilot.settings import Settings
+from copilot.tables import lease
 from copilot_tools.display import format_time
 from copilot_tools.errors import Unavailable
 from copilot_tools.site.model import Site
@@ -24,7 +27,7 @@ def check_changes(settings: Settings, site: Site) -> list[Check]:
     engine = db.open_database(settings.database.own)
     try:
         with db.reading(engine) as connection:
-            held, switch = lease.read(connection), stopped(connection)
+            held, switch = _lease(connection), stopped(connection)
         accounts = Accounts(engine, site, utc_now).list()
     except Unavailable as error:
         mend = "see database.own in the configuration"
@@ -54,11 +57,18 @@ def _people(accounts: tuple[Account, ...]) -> Iterator[Check]:
     yield Check("people", bool(deciding), detail, mend)
 
 
-def _executor(held: lease.Lease | None, site: Site) -> Check:
+def _lease(connection: Connection) -> tuple[str, datetime] | None:
+    """Which executor works here, and until when unless it goes on."""
+    row = connection.execute(select(lease.c.holder, lease.c.expires)).one_or_none()
+    return (row.holder, db.unstamp(row.expires)) if row else None
+
+
+def _executor(held: tuple[str, datetime] | None, site: Site) -> Check:
     mend = "copilot executor run; until then nothing that is approved is carried out"
     if held is None:
         return Check("executor", False, "none has ever run here", mend)
-    if held.expires < utc_now():
-        return Check("executor", False, f"{held.holder} does not work now", mend)
-    until = format_time(held.expires, site.time_zone)
-    return Check("executor", True, f"{held.holder} works, lease until {until}")
+    holder, expires = held
+    if expires < utc_now():
+        return Check("executor", False, f"{holder} does not work now", mend)
+    until = format_time(expires, site.time_zone)
+    return Check("executor", True, f"{holder} works, lease until {until}")

@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 executor = typer.Typer(help="Carry approved changes out, in a process of its own.")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The executor's own settings.")]
-By = Annotated[str, typer.Option("--by", help="Who decides this, as the audit log will name them.")]
+LONGEST_NAME = 80
+
+
+def _check_name(name: str) -> str:
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise typer.BadParameter(f"a name of 1 to {LONGEST_NAME} characters is needed")
+    return name.strip()
+
+
+By = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        help="Who decides this; the audit log has it next to the login it was typed under.",
+        callback=_check_name,
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 
 FILE = Path("executor.toml")
@@ -88,7 +104,7 @@ def stop(by: By, reason: Reason, config: Config = FILE) -> None:
     from copilot.db import writing
 
     with _database(config) as (engine, _), writing(engine) as connection:
-        switches.stop(connection, by, reason, _now())
+        switches.stop(connection, by, reason, _now(), _login())
     typer.echo("Changes are stopped.")
 
 
@@ -99,7 +115,7 @@ def release(by: By, reason: Reason, config: Config = FILE) -> None:
     from copilot.db import writing
 
     with _database(config) as (engine, _), writing(engine) as connection:
-        switches.release(connection, by, reason, _now())
+        switches.release(connection, by, reason, _now(), _login())
     typer.echo("Changes are possible again.")
 
 
@@ -111,7 +127,7 @@ def accept_restore(by: By, reason: Reason, config: Config = FILE) -> None:
 
     with _database(config) as (engine, settings):
         watermark = Watermark(settings.state)
-        ended = restore.accept_restore(engine, watermark, by, reason, _now())
+        ended = restore.accept_restore(engine, watermark, _login(), by, reason, _now())
     for record in ended:
         typer.echo(f"#{record.number} {record.state}: {record.proposal.change.says}")
     typer.echo(f"{len(ended)} proposals ended; the executor goes on from here.")
@@ -152,3 +168,18 @@ def _now() -> datetime:
     from copilot.executor.clock import utc_now
 
     return utc_now()
+
+
+def _login() -> str:
+    """Who is logged in to this machine, by the user id: variables could name anybody."""
+    import getpass
+    import os
+
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return f"os:{getpass.getuser()}"
+    try:
+        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a container that runs as a number
+        return f"os:{os.getuid()}"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from copilot_tools.display import printable
+
 if TYPE_CHECKING:
     from copilot.policy.decision import Decision
     from copilot.policy.policy import Policy
@@ -162,7 +164,7 @@ def _explain_proposal(number: int, config: Path | None) -> None:
     settings = load_settings(config)
     with reading_from(open_database(settings.database.own)) as connection:
         record = get(connection, number)
-    typer.echo(f"#{number} {record.proposal.change.says} ({record.state})")
+    typer.echo(f"#{number} {printable(record.proposal.change.says)} ({record.state})")
     policy = _configured(settings, None)
     for replayed in decide_again(_audit_rows(settings, record.proposal.id), policy):
         typer.echo(f"{_heading(replayed.recorded)}: {_recorded_answer(replayed.recorded)}")
@@ -172,7 +174,7 @@ def _explain_proposal(number: int, config: Path | None) -> None:
 
 def _print_replayed(replayed: "Replayed") -> None:
     typer.echo(f"{_heading(replayed.recorded)}: was {_recorded_answer(replayed.recorded)}")
-    typer.echo(f"  {replayed.recorded.request.change.says}")
+    typer.echo(f"  {printable(replayed.recorded.request.change.says)}")
     typer.echo(f"  would be {_explained(replayed.now)}")
 
 

@@ -14,8 +14,9 @@ from rich.text import Text
 from copilot.cli.trend import draw_trend
 from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
 from copilot.present import describe
-from copilot_tools.display import format_age, format_time, format_value
+from copilot_tools.display import format_age, format_time, format_value, printable
 from copilot_tools.facts import Fact, Findings, Picture, Quality, Quote, Range, Table, Value
+from copilot_tools.talk import reply
 
 SHOWN_FACTS = 16
 BAR = 12
@@ -32,8 +33,8 @@ _QUALITY_STYLE = {
 class Renderer:
     """Prints the events of a turn; times are shown in the plant's time zone.
 
-    `decide` is the command that says how people decide here, "" where nothing can be proposed;
-    `user` is who asks.
+    `decide` is the command by which people decide here, with a place ({}) for what; "" where
+    nothing can be proposed. `user` is who asks.
     """
 
     def __init__(self, console: Console, zone: ZoneInfo, decide: str = "", user: str = "") -> None:
@@ -53,13 +54,13 @@ class Renderer:
                 self._waiting, self._next = {}, 0
                 for call in calls:
                     words = " · ".join(_word(*argument) for argument in call.arguments.items())
-                    self._console.print(Text(f"› {call.tool}  {words}", style="dim"))
+                    self._console.print(_text(f"› {call.tool}  {words}", "dim"))
             case Outcome():
                 self._show_in_order(event, now)
             case Answered(text=text, outcomes=()):
-                self._console.print(Text(text))
+                self._console.print(_text(text))
             case Noticed(message=message):
-                self._console.print(Text(message, style="yellow"))
+                self._console.print(_text(message, "yellow"))
             case Ended(total_s=total):
                 self._console.print(Text(f"{total:.2f} s", style="dim"), justify="right")
 
@@ -67,21 +68,24 @@ class Renderer:
         """Print outcomes as they were asked; one that is early waits for those before it."""
         self._waiting[outcome.position] = outcome
         while self._next in self._waiting:
-            result = self._waiting.pop(self._next).result
+            outcome = self._waiting.pop(self._next)
+            result, ours = outcome.result, outcome.call.tool == reply.name
             self._next += 1
-            if isinstance(result, Findings):
+            if isinstance(result, Findings) and ours:
+                self._console.print(Text(printable(result.summary, lines=True), style="bold"))
+            elif isinstance(result, Findings):
                 self._console.print(Group(*self._findings(result, now)))
             else:
                 self._console.print(self._problem(result))
 
     def _problem(self, problem: Problem) -> RenderableType:
         words = describe(problem, self._zone)
-        return Text(words, style="yellow" if problem.kind == "retry" else "red")
+        return _text(words, "yellow" if problem.kind == "retry" else "red")
 
     def _findings(self, findings: Findings, now: datetime) -> Iterator[RenderableType]:
-        yield Text(findings.summary, style="bold")
+        yield _text(findings.summary, "bold")
         for notice in findings.notices:
-            yield Text(f"! {notice}", style="yellow")
+            yield _text(f"! {notice}", "yellow")
         for quote in findings.quotes:
             yield _quote(quote)
         if findings.facts and not findings.quotes and not findings.tables:
@@ -92,30 +96,33 @@ class Renderer:
             yield self._table(table)
         for picture in findings.pictures:
             yield self._picture(picture)
-        facts = {fact.name: fact.value for fact in findings.facts}
+        filed = (fact for fact in findings.facts if fact.source.system == "proposals")
+        facts = {fact.name: fact.value for fact in filed}
         if findings.change and self._decide and facts.get("state") == "pending approval":
-            yield Text(self._next_step(facts), style="cyan")
+            yield _text(self._next_step(facts), "cyan")
 
     def _next_step(self, facts: dict[str, Value]) -> str:
         """The command that decides about a proposal, ready to be copied."""
         own = facts["approvals needed"] == 0
         verb, user = ("confirm", self._user) if own else ("approve", "NAME")
-        return f"  {self._decide} {verb} {facts['proposal']} --user {user}"
+        what = f"{verb} {facts['proposal']} --user {user}"
+        return f"  {self._decide.format(what)}"
 
     def _facts(self, facts: tuple[Fact, ...], now: datetime) -> RenderableType:
         grid = Grid.grid(padding=(0, 2))
         for fact in facts[:SHOWN_FACTS]:
-            value = Text(format_value(fact.value, fact.unit, self._zone), justify="right")
+            value = _text(format_value(fact.value, fact.unit, self._zone))
+            value.justify = "right"
             value.stylize(_QUALITY_STYLE[fact.quality] or _outside(fact))
             quality = "" if fact.quality is Quality.GOOD else fact.quality.value
             grid.add_row(
-                Text(f"  {fact.subject}", style="dim"),
-                fact.name,
+                _text(f"  {fact.subject}", "dim"),
+                _text(fact.name),
                 value,
-                _limit_bar(fact.value, fact.normal) if fact.normal else Text(_interval(fact)),
+                _limit_bar(fact.value, fact.normal) if fact.normal else _text(_interval(fact)),
                 Text(quality, style=_QUALITY_STYLE[fact.quality]),
                 Text(f"{format_age(now - fact.time)} ago", style="dim"),
-                Text(fact.source.system, style="dim"),
+                _text(fact.source.system, "dim"),
             )
         hidden = len(facts) - SHOWN_FACTS
         more = [Text(f"  and {hidden} more", style="dim")] if hidden > 0 else []
@@ -123,13 +130,13 @@ class Renderer:
 
     def _table(self, table: Table) -> RenderableType:
         shown = self._fitting_columns(table)
-        grid = Grid(title=table.title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+        grid = Grid(title=_text(table.title, "bold"), box=SIMPLE_HEAD, title_justify="left")
         for position in shown:
             column = table.columns[position]
             unit = f" ({column.unit})" if column.unit else ""
-            grid.add_column(f"{column.name}{unit}", overflow="fold")
+            grid.add_column(_text(f"{column.name}{unit}"), overflow="fold")
         for row in table.rows:
-            grid.add_row(*(Text(self._cell(row[position])) for position in shown))
+            grid.add_row(*(_text(self._cell(row[position])) for position in shown))
         notes = []
         if table.total > len(table.rows):
             notes.append(f"{len(table.rows)} of {table.total} shown")
@@ -140,7 +147,7 @@ class Renderer:
         ]
         if hidden:
             notes.append(f"a wider terminal also shows {', '.join(hidden)}")
-        grid.caption = "; ".join(notes) or None
+        grid.caption = _text("; ".join(notes), "table.caption") if notes else None
         return grid
 
     def _fitting_columns(self, table: Table) -> list[int]:
@@ -163,7 +170,11 @@ class Renderer:
 
     def _picture(self, picture: Picture) -> RenderableType:
         when = format_time(picture.time, self._zone)
-        return Text(f"  {picture.title}, {when}: {picture.path}", style="dim")
+        return _text(f"  {picture.title}, {when}: {picture.path}", "dim")
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(printable(text), style)
 
 
 def _word(name: str, value: object) -> str:
@@ -200,4 +211,5 @@ def _limit_bar(value: object, normal: Range) -> Text:
 
 def _quote(quote: Quote) -> RenderableType:
     title = f"{quote.title}, rev. {quote.revision}, page {quote.page}, {quote.section}"
-    return Panel(Text(quote.text), title=Text(title), title_align="left", border_style="dim")
+    text = Text(printable(quote.text, lines=True))
+    return Panel(text, title=_text(title), title_align="left", border_style="dim")

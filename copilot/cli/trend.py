@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import plotext
 from rich.text import Text
 
-from copilot_tools.display import format_value
+from copilot_tools.display import format_value, printable
 from copilot_tools.facts import Series
 
 HEIGHT = 12
@@ -23,12 +23,12 @@ def draw_trend(series: Series, zone: ZoneInfo, width: int) -> Text:
     title = f"{series.subject} {series.name} ({series.unit})" if series.unit else series.name
     if len(points) < 2:
         only = f": {format_value(points[0][1], series.unit)}" if points else ": no good values"
-        return Text(title + only)
+        return Text(printable(title + only))
     times, values = [list(column) for column in zip(*points, strict=True)]
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(min(width, 110), HEIGHT)
-    plotext.title(title)
+    plotext.title(printable(title))
     plotext.plot(times, values, marker="braille")
     for limit in (series.normal.low, series.normal.high) if series.normal else ():
         if limit is not None and min(values) <= limit <= max(values):

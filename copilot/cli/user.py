@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from copilot.actor import Role
-from copilot_tools.errors import Retry
+from copilot_tools.errors import Denied, Retry
 
 if TYPE_CHECKING:
     from copilot.accounts.accounts import Account, Accounts
@@ -24,8 +24,13 @@ Areas = Annotated[
 Shifts = Annotated[
     list[str] | None, typer.Option("--shift", help="A shift; without one: always on shift.")
 ]
+Admin = Annotated[str, typer.Option(help="The administrator who makes this change.")]
 FromStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    bool,
+    typer.Option(
+        "--password-stdin",
+        help="Read passwords from standard input, one a line: the administrator's, then a new one.",
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)
@@ -41,15 +46,15 @@ def add(
     person: Annotated[
         str, typer.Option(help="Who holds it, where one person has several accounts.")
     ] = "",
+    admin: Admin = "",
     password_stdin: FromStdin = False,
     config: Config = None,
 ) -> None:
-    """Make an account."""
+    """Make an account; the first one is an administrator's."""
     with _accounts(config) as accounts:
+        by = _first(accounts, role) or _prove(accounts, admin, password_stdin)
         password = new_password(password_stdin)
-        accounts.add(
-            name, role, area or [], password, by=_login(), person=person, shifts=shift or []
-        )
+        accounts.add(name, role, area or [], password, by=by, person=person, shifts=shift or [])
     typer.echo(f"{name} may sign in as {role}.")
 
 
@@ -62,28 +67,37 @@ def show(config: Config = None) -> None:
 
 
 @users.command()
-def disable(name: Name, config: Config = None) -> None:
+def disable(
+    name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
+) -> None:
     """Close an account; its approvals no longer count."""
     with _accounts(config) as accounts:
-        accounts.disable(name, by=_login())
+        accounts.disable(name, by=_prove(accounts, admin, password_stdin))
     typer.echo(f"{name} is disabled.")
 
 
 @users.command()
-def enable(name: Name, config: Config = None) -> None:
+def enable(
+    name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
+) -> None:
     """Open an account again."""
     with _accounts(config) as accounts:
-        accounts.enable(name, by=_login())
+        accounts.enable(name, by=_prove(accounts, admin, password_stdin))
     typer.echo(f"{name} is enabled.")
 
 
 @users.command()
 def role(
-    name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], config: Config = None
+    name: Name,
+    role: Annotated[Role, typer.Argument(help="The new role.")],
+    admin: Admin = "",
+    password_stdin: FromStdin = False,
+    config: Config = None,
 ) -> None:
     """Give an account another role."""
     with _accounts(config) as accounts:
-        accounts.change_role(name, role, by=_login())
+        by = _prove(accounts, admin, password_stdin)
+        accounts.change_role(name, role, by=by)
     typer.echo(f"{name} is {role} now.")
 
 
@@ -91,11 +105,14 @@ def role(
 def areas(
     name: Name,
     area: Annotated[list[str] | None, typer.Argument(help='Area ids, or "*" for all.')] = None,
+    admin: Admin = "",
+    password_stdin: FromStdin = False,
     config: Config = None,
 ) -> None:
     """Give an account other areas; none takes all of them away."""
     with _accounts(config) as accounts:
-        accounts.change_areas(name, area or [], by=_login())
+        by = _prove(accounts, admin, password_stdin)
+        accounts.change_areas(name, area or [], by=by)
     typer.echo(f"{name} has {', '.join(area) if area else 'no areas'} now.")
 
 
@@ -103,19 +120,25 @@ def areas(
 def shifts(
     name: Name,
     shift: Annotated[list[str] | None, typer.Argument(help="Names of shifts.")] = None,
+    admin: Admin = "",
+    password_stdin: FromStdin = False,
     config: Config = None,
 ) -> None:
     """Give an account other shifts; none means always on shift."""
     with _accounts(config) as accounts:
-        accounts.change_shifts(name, shift or [], by=_login())
+        by = _prove(accounts, admin, password_stdin)
+        accounts.change_shifts(name, shift or [], by=by)
     typer.echo(f"{name} works {', '.join(shift) if shift else 'any shift'} now.")
 
 
 @users.command()
-def password(name: Name, password_stdin: FromStdin = False, config: Config = None) -> None:
+def password(
+    name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
+) -> None:
     """Give an account a new password."""
     with _accounts(config) as accounts:
-        accounts.set_password(name, new_password(password_stdin), by=_login())
+        by = _prove(accounts, admin, password_stdin)
+        accounts.set_password(name, new_password(password_stdin), by=by)
     typer.echo(f"{name} has a new password.")
 
 
@@ -123,17 +146,17 @@ def new_password(from_stdin: bool) -> str:
     """A password from standard input, or typed twice the same; raises Retry when it differs."""
     if from_stdin:
         return read_password(True)
-    first = getpass.getpass("Password: ")
+    first = getpass.getpass("New password: ")
     if getpass.getpass("Again: ") != first:
         raise Retry("the two passwords differ; nothing was changed")
     return first
 
 
-def read_password(from_stdin: bool) -> str:
-    """A password from the first line of standard input, or typed unseen."""
+def read_password(from_stdin: bool, of: str = "") -> str:
+    """A password from the next line of standard input, or typed unseen."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    return getpass.getpass("Password: ")
+    return getpass.getpass(f"Password of {of}: " if of else "Password: ")
 
 
 @contextmanager
@@ -153,8 +176,18 @@ def _accounts(config: Path | None) -> "Iterator[Accounts]":
         engine.dispose()
 
 
-def _login() -> str:
-    return f"os:{getpass.getuser()}"
+def _prove(accounts: "Accounts", admin: str, from_stdin: bool) -> str:
+    """The administrator who makes a change, by his password; raises Denied without one."""
+    if not accounts.governed():
+        raise Denied("there is no administrator yet; make one: copilot user add NAME --role admin")
+    if not admin:
+        raise Retry("say which administrator makes this change: --admin NAME")
+    return accounts.administrator(admin, read_password(from_stdin, admin))
+
+
+def _first(accounts: "Accounts", role: Role) -> str:
+    """Who makes the first administrator: nobody can be asked, so the login is put on record."""
+    return f"os:{getpass.getuser()}" if role is Role.ADMIN and not accounts.governed() else ""
 
 
 def _line(account: "Account") -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from copilot.demo.home import DemoError
 from copilot.demo.site import demo_settings, executor_file, settle_people
 
+PATIENCE_S = 60.0
+
 
 class ChildProcess:
     """A Python module run as a process that ends when we do and says when it is ready.
@@ -20,6 +22,7 @@ class ChildProcess:
 
     def __init__(self, name: str, *arguments: str, log: Path | None = None) -> None:
         self._name = name
+        self._log = log
         with ExitStack() as stack:
             errors = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
             self._process = subprocess.Popen(
@@ -38,13 +41,19 @@ class ChildProcess:
         return self._process.pid
 
     def wait_until_ready(self) -> str:
-        """What the process prints after "ready"; raises DemoError when it ends instead."""
+        """What the process prints after "ready"; raises DemoError when it does not come up."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("ready"):
-                threading.Thread(target=self._drain, daemon=True).start()
-                return line.removeprefix("ready").strip()
-        raise DemoError(f"{self._name} stopped at once, exit code {self._process.wait()}")
+        given_up = threading.Timer(PATIENCE_S, self._process.kill)
+        given_up.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith("ready"):
+                    threading.Thread(target=self._drain, daemon=True).start()
+                    return line.removeprefix("ready").strip()
+        finally:
+            given_up.cancel()
+        why = f"; {self._log} says why" if self._log else ""
+        raise DemoError(f"{self._name} did not come up, exit code {self._process.wait()}{why}")
 
     def stop(self) -> None:
         """End the process; kill it when it does not within ten seconds."""

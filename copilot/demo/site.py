@@ -46,6 +46,7 @@ EXECUTOR = """\
 # The demo plant's executor; only this process has the right to write.
 plant = "../plant.toml"
 state = "."
+lease_s = 7.0
 
 [opcua]
 url = "{url}"

@@ -8,7 +8,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 
 from copilot.executor.node import check_callable, find_parts, read_attributes, resolve
 from copilot.executor.opcua_write import WriteConnection
-from copilot.executor.outcome import NOT_SENT, Effect, Seen, Sent
+from copilot.executor.outcome import NOT_SENT, Effect, LastLook, Seen, Sent, unasked
 from copilot.executor.watch import watch
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied
@@ -45,13 +45,14 @@ class AcknowledgeActuator:
         alarm = self._configured(change)
         self._ready[alarm.id] = await self._opcua.read(lambda link: _find_way(link, alarm, change))
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Call the condition's Acknowledge method, once, on the session it was checked on."""
         ready = self._ready.pop(change.target.key, None)
         if ready is None or ready.change != change:
             raise Denied(f"{change.target.key}: the change was not prepared; nothing was sent")
         if await self._opcua.server_time(ready.link) is None:
             return NOT_SENT
+        await last_look()
         return await self._opcua.call(
             ready.link,
             ready.condition,

@@ -12,7 +12,7 @@ from copilot.executor.acknowledge import AcknowledgeActuator
 from copilot.executor.command import CommandActuator
 from copilot.executor.handshake import HandshakeActuator
 from copilot.executor.opcua_write import WriteConnection
-from copilot.executor.outcome import Effect, Outcome, Seen, Sent
+from copilot.executor.outcome import Effect, LastLook, Outcome, Seen, Sent, unasked
 from copilot.executor.setpoint import SetpointActuator
 from copilot_tools.changes import Change
 from copilot_tools.site.model import Site
@@ -31,10 +31,11 @@ class Actuator(Protocol):
         Raises Denied when the plant says it cannot be, Unavailable when the plant does not answer.
         """
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Send a prepared change, once; `key` is the id of its proposal. A fault is an outcome.
 
-        Raises Denied when the change is not prepared, and then nothing was sent.
+        `last_look` is asked when nothing but the acting request is left to do. Raises Denied when
+        the change is not prepared, or as `last_look` does; then nothing was sent.
         """
 
     async def read_back(self, change: Change, key: str) -> Seen:
@@ -67,8 +68,8 @@ class _BySetpoint:
     async def prepare(self, change: Change) -> None:
         await self._of(change).prepare(change)
 
-    async def send(self, change: Change, key: str) -> Sent:
-        return await self._of(change).send(change, key)
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
+        return await self._of(change).send(change, key, last_look)
 
     async def read_back(self, change: Change, key: str) -> Seen:
         return await self._of(change).read_back(change, key)

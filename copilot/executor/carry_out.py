@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from copilot import tables
-from copilot.approvals import store
+from copilot.approvals import breaker, store
 from copilot.approvals.states import State
 from copilot.approvals.store import Record
 from copilot.approvals.switches import stopped
@@ -60,6 +60,7 @@ async def carry_out(work: Workplace, record: Record) -> Record:
         check = await _map(work, record, check)
     if check.to is not None:
         return await asyncio.to_thread(_refuse, work, record, check)
+    observed = await observe(work.plant, change.target)  # The mapping has taken its time.
     record = await asyncio.to_thread(_claim, work, record, observed, check.steps)
     if record.state is not State.EXECUTING:
         return record
@@ -128,13 +129,19 @@ async def _map(work: Workplace, record: Record, check: _Check) -> _Check:
 def _refuse(work: Workplace, record: Record, check: _Check) -> Record:
     with writing(work.engine) as connection:
         work.tenure.check(connection)
-        return _move_refused(connection, record, check, work.clock.now())
+        return _move_refused(work, connection, record, check, work.clock.now())
 
 
-def _move_refused(connection: Connection, record: Record, check: _Check, at: datetime) -> Record:
+def _move_refused(
+    work: Workplace, connection: Connection, record: Record, check: _Check, at: datetime
+) -> Record:
     assert check.to is not None
     data = {**(check.data or {}), "stages": [asdict(step) for step in check.steps]}
-    return store.move(connection, record, check.to, NAME, at, data, check.note)
+    moved = store.move(connection, record, check.to, NAME, at, data, check.note)
+    if moved.state is State.POLICY_DENIED:
+        proposal = record.proposal
+        breaker.count(connection, proposal.proposer, proposal.person, at, work.changes)
+    return moved
 
 
 def _claim(work: Workplace, record: Record, observed: Observation, steps: Sequence[Step]) -> Record:
@@ -146,7 +153,7 @@ def _claim(work: Workplace, record: Record, observed: Observation, steps: Sequen
         at = work.clock.now()
         check = _examine(work, connection, record, observed, at)
         if check.to is not None:
-            return _move_refused(connection, record, check, at)
+            return _move_refused(work, connection, record, check, at)
         intent = {"proposal": record.proposal.id, "token": work.tenure.token}
         row = {**intent, "intended": stamp(at), "result": {}}
         connection.execute(insert(tables.executions).values(row))
@@ -164,11 +171,15 @@ async def _send_and_read_back(work: Workplace, record: Record, steps: Sequence[S
     change, key = record.proposal.change, record.proposal.id
     actuator = work.actuators[change.tool]
     reach("before sent")
-    if why_not := await asyncio.to_thread(_why_not, work, record):
-        return await _finish_unsent(work, record, steps, why_not)
-    sent_at = work.clock.read()
+
+    async def last_look() -> None:
+        if why_not := await asyncio.to_thread(_why_not, work, record):
+            raise Denied(why_not)
+
     try:
-        sent = await actuator.send(change, key)
+        await last_look()
+        sent_at = work.clock.read()
+        sent = await actuator.send(change, key, last_look)
     except Denied as error:
         return await _finish_unsent(work, record, steps, str(error))
     reach("sent")

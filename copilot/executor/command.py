@@ -6,12 +6,12 @@ from asyncua import ua
 
 from copilot.executor.node import check_callable, examine, node_class, owner_of, resolve
 from copilot.executor.opcua_write import WriteConnection
-from copilot.executor.outcome import NOT_SENT, Effect, Seen, Sent
+from copilot.executor.outcome import NOT_SENT, Effect, LastLook, Seen, Sent, unasked
 from copilot.executor.watch import watch
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied
 from copilot_tools.facts import Quality
-from copilot_tools.site.model import Command, Node, Site
+from copilot_tools.site.model import Command, Node, SafetyClass, Site
 from copilot_tools.sources.opcua_connection import Link
 from copilot_tools.sources.protocols import Reading
 
@@ -39,6 +39,8 @@ class CommandActuator:
     async def prepare(self, change: Change) -> None:
         """Check that the command can be given and its effect be seen; raises Denied."""
         command = self._configured(change)
+        if command.safety is SafetyClass.SIS:
+            raise Denied(f"{command.id} belongs to the safety system and is never given")
         if not command.allowed:
             raise Denied(f"{command.id} is not allowed in the plant model")
         state_node = self._state_node(command)
@@ -51,13 +53,14 @@ class CommandActuator:
             lambda link: _find_way(link, command, change)
         )
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Give the prepared command, once, on the session it was checked on."""
         ready = self._ready.pop(change.target.key, None)
         if ready is None or ready.change != change:
             raise Denied(f"{change.target.key}: the command was not prepared; nothing was sent")
         if await self._opcua.server_time(ready.link) is None:
             return NOT_SENT
+        await last_look()
         if ready.owner is not None:
             return await self._opcua.call(ready.link, ready.owner, ready.node_id)
         on = ua.Variant(True, ua.VariantType.Boolean)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from copilot.executor.outcome import Seen, Sent
+from copilot.executor.outcome import LastLook, Seen, Sent, unasked
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied, Unavailable
 from copilot_tools.facts import Quality
@@ -67,8 +67,9 @@ class ErpActuator:
         """
         await asyncio.to_thread(self._prepare, change)
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Make the record and its receipt; one that is there already is not made again."""
+        await last_look()
         try:
             return Sent("good", await asyncio.to_thread(self._record, change, key))
         except Denied as error:
@@ -183,6 +184,7 @@ def _reserve_part(connection: Connection, change: Change, _at: datetime) -> str:
 
 
 def _request_purchase(connection: Connection, change: Change, at: datetime) -> str:
+    _check_offer(connection, change.arguments)
     part = _part(connection, change.arguments)
     number = _next_number(connection, tables.purchase_orders.c.number, "PO")
     row = {

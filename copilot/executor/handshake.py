@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 from asyncua import ua
 
-from copilot.executor.node import Variable, encode, examine, read_values
+from copilot.executor.node import Variable, examine, read_values
 from copilot.executor.opcua_write import WriteConnection
-from copilot.executor.outcome import NOT_SENT, Effect, Seen, Sent
-from copilot.executor.setpoint import configured, fitting, permitted, watch_value
+from copilot.executor.outcome import NOT_SENT, Effect, LastLook, Seen, Sent, unasked
+from copilot.executor.setpoint import check_tellable, configured, fitting, permitted, watch_value
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied, Unavailable
 from copilot_tools.site.model import Node, Setpoint, Site
@@ -71,7 +71,7 @@ class HandshakeActuator:
             lambda link: _examine_block(link, setpoint, change)
         )
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Fill the block, then strobe it, once each, and wait for the controller's answer."""
         ready = self._ready.pop(change.target.key, None)
         if ready is None or ready.change != change:
@@ -82,6 +82,7 @@ class HandshakeActuator:
         for filled in await self._fill(ready, key, now + timedelta(seconds=self._valid_s)):
             if filled.outcome != "good":
                 return Sent("refused", f"the command was never strobed: {filled.status}")
+        await last_look()
         on = ua.Variant(True, ua.VariantType.Boolean)
         (strobed,) = await self._opcua.write(ready.link, (ready.parts["strobe"].node_id, on))
         if strobed.outcome == "refused":
@@ -130,7 +131,9 @@ class HandshakeActuator:
 
 
 async def _examine_block(link: Link, setpoint: Setpoint, change: Change) -> _Ready:
-    fitting(await examine(link, setpoint.node, setpoint.id, written=False), setpoint, change.new)
+    shown = await examine(link, setpoint.node, setpoint.id, written=False)
+    fitting(shown, setpoint, change.new)
+    check_tellable(shown, setpoint, change)
     what = f"{setpoint.id}'s command block"
     found = await asyncio.gather(
         *(
@@ -144,8 +147,7 @@ async def _examine_block(link: Link, setpoint: Setpoint, change: Change) -> _Rea
             raise Denied(f"{what}: {name} is not of type {kind.name}")
     if parts["strobe"].value is not False:
         raise Denied(f"{what} is busy with another command")
-    value = encode(parts["value"], change.new, what)
-    return _Ready(change, link, parts, value)
+    return _Ready(change, link, parts, fitting(parts["value"], setpoint, change.new))
 
 
 def _part(setpoint: Setpoint, name: str) -> Node:

@@ -1,6 +1,7 @@
 """What came of sending a change, what the plant shows of it, and what a status code proves."""
 
 import struct
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,6 +13,13 @@ from copilot_tools.facts import Quality, Value
 
 Outcome = Literal["good", "refused", "uncertain"]
 Effect = Literal["applied", "not_applied", "unclear"]
+
+# Asked last before the request that acts; raises Denied when it must not be sent any more.
+LastLook = Callable[[], Awaitable[None]]
+
+
+async def unasked() -> None:
+    """Nobody has anything against sending: the last look of those who checked just now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from copilot.approvals import store
 from copilot.approvals.states import State
 from copilot.approvals.store import Conflict, Record
 from copilot.approvals.switches import stopped
@@ -18,6 +17,7 @@ from copilot.db import reading, writing
 from copilot.executor import result
 from copilot.executor.carry_out import NotNow, carry_out
 from copilot.executor.clock import Clock, pause
+from copilot.executor.intact import DAMAGE, find_intact
 from copilot.executor.lease import NAME, StaleLease
 from copilot.executor.recovery import recover
 from copilot.executor.restore import in_doubt
@@ -106,13 +106,14 @@ class Executor:
             raise
         self._do_beside(self._keep_lease())
         await asyncio.to_thread(self._start)
-        for record in await recover(self._work):
-            self._tell(record)
+        await self._recover()
         return True
 
     async def work(self, stop: asyncio.Event) -> None:
         """Carry out what is ready, one at a time, until told to stop."""
         while not stop.is_set():
+            # A claim whose answer was lost may be on record: then it is read back, not sent.
+            await self._recover()
             for record in await asyncio.to_thread(self._take):
                 if stop.is_set():
                     break
@@ -141,33 +142,42 @@ class Executor:
             work.tenure.check(connection)
             append(connection, Entry("executor.started", NAME, "", data), work.clock.now())
 
+    async def _recover(self) -> None:
+        for record in await recover(self._work):
+            self._tell(record)
+
     def _take(self) -> list[Record]:
-        """What is ready now; nothing while changes are stopped.
+        """What is ready now; nothing while changes are stopped. What is damaged waits.
 
-        Raises Unavailable also for a clock or a proposal that cannot be relied on.
+        Raises Unavailable also for a clock that cannot be relied on.
         """
-        try:
-            return self._find_ready()
-        except Failed as error:
-            raise Unavailable("what is ready", str(error)) from error
-
-    def _find_ready(self) -> list[Record]:
         work = self._work
         work.tenure.look()
         work.clock.now()
-        work.desk.expire_due()
+        damaged = self._expire_due()
         with reading(work.engine) as connection:
             switch = stopped(connection)
-            ready = [] if switch else store.find(connection, (State.READY,))
-        for number in self._waiting.keys() - {record.number for record in ready}:
+            ready, unread = find_intact(connection, State.READY)
+            damaged |= unread | find_intact(connection, State.EXECUTING)[1]
+        for number in self._waiting.keys() - damaged.keys() - {one.number for one in ready}:
             del self._waiting[number]
-        return ready
+        for number, why in damaged.items():
+            self._wait_for(number, why)
+        return [] if switch else ready
+
+    def _expire_due(self) -> dict[int, str]:
+        """End what is overdue; a damaged proposal among it is told as number 0."""
+        try:
+            self._work.desk.expire_due()
+        except DAMAGE as error:
+            return {0: f"what is overdue cannot be ended: {error}"}
+        return {}
 
     async def _try(self, record: Record) -> None:
         try:
             record = await carry_out(self._work, record)
         except (Unavailable, Failed, NotNow) as error:
-            self._wait_for(record, str(error))
+            self._wait_for(record.number, str(error))
         except Conflict:
             _log.info("#%d is not ready any more", record.number)
         else:
@@ -175,11 +185,11 @@ class Executor:
             if record.state is State.UNKNOWN:
                 self._do_beside(result.watch(self._work, record, self._ended))
 
-    def _wait_for(self, record: Record, why: str) -> None:
+    def _wait_for(self, number: int, why: str) -> None:
         """Say once what a change is waiting for."""
-        if self._waiting.get(record.number) != why:
-            _log.warning("#%d waits: %s", record.number, why)
-        self._waiting[record.number] = why
+        if self._waiting.get(number) != why:
+            _log.warning("#%d waits: %s", number, why)
+        self._waiting[number] = why
 
     def _tell(self, record: Record) -> None:
         _log.info("#%d %s: %s", record.number, record.state, record.note)

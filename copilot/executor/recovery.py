@@ -6,12 +6,12 @@ They are read back, never sent again.
 import asyncio
 import logging
 
-from copilot.approvals import store
 from copilot.approvals.states import State
 from copilot.approvals.store import Record
 from copilot.audit.log import Entry, append
 from copilot.db import reading, writing
 from copilot.executor import result
+from copilot.executor.intact import find_intact
 from copilot.executor.lease import NAME
 from copilot.executor.outcome import Seen
 from copilot.executor.stages import judge_found, shown, write_seen
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 async def recover(work: Workplace) -> list[Record]:
-    """End every change that an earlier executor left in `executing`."""
+    """End every change in `executing`: an earlier executor left it, or a lost answer did."""
     left = await asyncio.to_thread(_left_behind, work)
     return [await _find_out(work, record) for record in left]
 
@@ -29,7 +29,7 @@ async def recover(work: Workplace) -> list[Record]:
 def _left_behind(work: Workplace) -> list[Record]:
     with reading(work.engine) as connection:
         work.tenure.check(connection)
-        return store.find(connection, (State.EXECUTING,))
+        return find_intact(connection, State.EXECUTING)[0]
 
 
 async def _find_out(work: Workplace, record: Record) -> Record:

@@ -25,10 +25,11 @@ def in_doubt(engine: Engine) -> list[Record]:
 
 
 def accept_restore(
-    engine: Engine, watermark: Watermark, by: str, reason: str, at: datetime
+    engine: Engine, watermark: Watermark, login: str, by: str, reason: str, at: datetime
 ) -> list[Record]:
     """End every open proposal and go on above the old fencing token; who did so is on record.
 
+    `login` is the account of the machine it was done with, `by` the name that was given for it.
     Changes that were being carried out when the backup was made become unknown. Raises Retry when
     the database is the one the executor knows.
     """
@@ -36,13 +37,14 @@ def accept_restore(
         known = _known(connection, watermark)
         head = read_head(connection)
         data = {
+            "by": by,
             "reason": reason,
             "found": {"seq": head.seq, "hash": head.hash},
             "known": {"seq": known.seq, "hash": known.hash, "token": known.token},
         }
-        append(connection, Entry("executor.restored", by, "", data), at)
-        ended = [_end(connection, record, by, at) for record in store.find(connection, IN_DOUBT)]
-        _surpass(connection, by, known.token, at)
+        append(connection, Entry("executor.restored", login, "", data), at)
+        ended = [_end(connection, record, login, at) for record in store.find(connection, IN_DOUBT)]
+        _surpass(connection, login, known.token, at)
         mark = watermark.newest(connection)
     watermark.save(mark)
     return ended
@@ -64,18 +66,18 @@ def _remembered(watermark: Watermark) -> Mark:
         return Mark()
 
 
-def _end(connection: Connection, record: Record, by: str, at: datetime) -> Record:
+def _end(connection: Connection, record: Record, login: str, at: datetime) -> Record:
     to = State.EXPIRED
     if record.state is State.PROPOSED:
         to = State.POLICY_DENIED
     if record.state is State.EXECUTING:
         to = State.UNKNOWN
     note = "the database was restored from a backup"
-    return store.move(connection, record, to, by, at, {"restored": True}, note)
+    return store.move(connection, record, to, login, at, {"restored": True}, note)
 
 
-def _surpass(connection: Connection, by: str, token: int, at: datetime) -> None:
+def _surpass(connection: Connection, login: str, token: int, at: datetime) -> None:
     """A token above every one that was ever given, so that no older executor can write."""
     free = update(tables.lease).where(tables.lease.c.name == NAME)
     connection.execute(free.values(expires=stamp(lease.LONG_AGO)))
-    lease.acquire(connection, by, at, lease.NOTHING, token)
+    lease.acquire(connection, login, at, lease.NOTHING, token)

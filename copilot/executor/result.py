@@ -11,17 +11,18 @@ from sqlalchemy import update
 
 from copilot import tables
 from copilot.approvals import store
-from copilot.approvals.store import Record
+from copilot.approvals.states import State
+from copilot.approvals.store import Conflict, Record
 from copilot.audit.log import Entry, append
 from copilot.crash_points import reach
-from copilot.db import stamp, writing
+from copilot.db import reading, stamp, writing
 from copilot.executor.clock import pause
 from copilot.executor.lease import NAME
 from copilot.executor.outcome import Seen, Sent
 from copilot.executor.stages import Step, Verdict, write_seen
 from copilot.executor.workplace import Workplace
 from copilot.proposal import write_time
-from copilot_tools.errors import Denied, Unavailable
+from copilot_tools.errors import Denied, Failed, Unavailable
 from copilot_tools.facts import Quality
 
 RETRY_S = 1.0
@@ -66,10 +67,19 @@ async def finish(work: Workplace, record: Record, verdict: Verdict, result: Resu
     """
     while True:
         try:
-            return await asyncio.to_thread(_finish, work, record, verdict, result)
+            return await asyncio.to_thread(_finish_once, work, record, verdict, result)
         except Unavailable as error:
             _log.error("#%d is %s, not on record yet: %s", record.number, verdict.state, error)
             await asyncio.sleep(RETRY_S)
+
+
+def _finish_once(work: Workplace, record: Record, verdict: Verdict, result: Result) -> Record:
+    try:
+        return _finish(work, record, verdict, result)
+    except Conflict:
+        # Ours alone to move: its end was committed already, only the answer was lost.
+        with reading(work.engine) as connection:
+            return store.get(connection, record.proposal.id)
 
 
 def _finish(work: Workplace, record: Record, verdict: Verdict, result: Result) -> Record:
@@ -97,16 +107,29 @@ def _finish(work: Workplace, record: Record, verdict: Verdict, result: Result) -
 async def watch(work: Workplace, record: Record, ended: asyncio.Event) -> None:
     """Look at a change whose fate is open, for as long as set; what shows goes into the audit log.
 
-    Its state stays unknown: a person resolves it, with this as evidence.
+    Its state stays unknown until a person resolves it, with this as evidence; that ends it.
     """
     until = work.clock.elapsed() + work.observe_s
     known: Seen | None = None
     while work.clock.elapsed() < until and not ended.is_set():
+        if not await asyncio.to_thread(_is_open, work, record):
+            return
         seen = await read_back(work, record)
         if known is None or (seen.effect, seen.value) != (known.effect, known.value):
             await _note(work, record.proposal.id, seen)
         known = seen
         await pause(ended, min(RETRY_S, work.observe_s / 5))
+
+
+def _is_open(work: Workplace, record: Record) -> bool:
+    try:
+        with reading(work.engine) as connection:
+            return store.get(connection, record.proposal.id).state is State.UNKNOWN
+    except Unavailable:
+        return True
+    except Failed as error:
+        _log.error("%s", error)
+        return False
 
 
 async def _note(work: Workplace, key: str, seen: Seen) -> None:
@@ -119,5 +142,7 @@ async def _note(work: Workplace, key: str, seen: Seen) -> None:
 def _append_seen(work: Workplace, key: str, seen: Seen) -> None:
     with writing(work.engine) as connection:
         work.tenure.check(connection)
+        if store.get(connection, key).state is not State.UNKNOWN:
+            return
         entry = Entry("executor.read_back", NAME, key, write_seen(seen))
         append(connection, entry, work.clock.read())

@@ -8,7 +8,7 @@ from asyncua import ua
 
 from copilot.executor.node import Variable, encode, examine
 from copilot.executor.opcua_write import WriteConnection
-from copilot.executor.outcome import NOT_SENT, Effect, Seen, Sent
+from copilot.executor.outcome import NOT_SENT, Effect, LastLook, Seen, Sent, unasked
 from copilot.executor.watch import Judge, watch
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied
@@ -35,15 +35,17 @@ class SetpointActuator:
         self._opcua = opcua
         self._ready: dict[str, _Ready] = {}
         self._written: dict[str, tuple[str, datetime]] = {}
+        self._refused: dict[str, str] = {}
 
     async def prepare(self, change: Change) -> None:
         """Check node, type, access, bounds, published range and unit; raises Denied."""
         setpoint = permitted(self._site, change)
         variable = await self._opcua.read(lambda link: examine(link, setpoint.node, setpoint.id))
         value = fitting(variable, setpoint, change.new)
+        check_tellable(variable, setpoint, change)
         self._ready[setpoint.id] = _Ready(change, variable, value)
 
-    async def send(self, change: Change, key: str) -> Sent:
+    async def send(self, change: Change, key: str, last_look: LastLook = unasked) -> Sent:
         """Write the prepared value, once, on the session it was checked on."""
         ready = self._ready.pop(change.target.key, None)
         if ready is None or ready.change != change:
@@ -51,11 +53,14 @@ class SetpointActuator:
         variable = ready.variable
         now = await self._opcua.server_time(variable.link)
         if now is None:
+            self._refused[change.target.key] = key
             return NOT_SENT
+        await last_look()
         self._written[change.target.key] = (key, now)
         (sent,) = await self._opcua.write(variable.link, (variable.node_id, ready.value))
         if sent.outcome == "refused":
             del self._written[change.target.key]  # A value from before is what there should be.
+            self._refused[change.target.key] = key
         return sent
 
     async def read_back(self, change: Change, key: str) -> Seen:
@@ -66,12 +71,21 @@ class SetpointActuator:
         setpoint = configured(self._site, change)
         written_by, written = self._written.get(setpoint.id, ("", None))
         return await watch_value(
-            self._opcua, setpoint, change, written if written_by == key else None
+            self._opcua,
+            setpoint,
+            change,
+            written if written_by == key else None,
+            refused=self._refused.get(setpoint.id) == key,
         )
 
 
 async def watch_value(
-    opcua: WriteConnection, setpoint: Setpoint, change: Change, written: datetime | None
+    opcua: WriteConnection,
+    setpoint: Setpoint,
+    change: Change,
+    written: datetime | None,
+    *,
+    refused: bool = False,
 ) -> Seen:
     """Whether the setpoint's own node comes to show the new value and keeps it."""
 
@@ -81,7 +95,7 @@ async def watch_value(
 
     return await watch(
         look,
-        judge_value(setpoint, change, written),
+        judge_value(setpoint, change, written, refused=refused),
         setpoint.unit,
         delay_s=setpoint.settle_s,
         pause_s=min(1.0, setpoint.settle_s / 2),
@@ -89,10 +103,13 @@ async def watch_value(
     )
 
 
-def judge_value(setpoint: Setpoint, change: Change, written: datetime | None) -> Judge:
+def judge_value(
+    setpoint: Setpoint, change: Change, written: datetime | None, *, refused: bool = False
+) -> Judge:
     """What a reading of the setpoint says of the change, sent at `written` by the server's clock.
 
-    A number that has long not been refreshed is as good as any when it is not older than that.
+    A number that has long not been refreshed is as good as any when it is not older than that. One
+    that may be the old value as well as the new one proves nothing, unless the server `refused`.
     """
 
     def judge(reading: Reading) -> Effect:
@@ -100,20 +117,25 @@ def judge_value(setpoint: Setpoint, change: Change, written: datetime | None) ->
             return "unclear"
         if written is not None and reading.time < written:
             return "unclear"
-        if _same(reading.value, change.new, setpoint.tolerance):
-            return "applied"
+        is_new = _same(reading.value, change.new, setpoint.tolerance)
         if _same(reading.value, change.old, setpoint.tolerance):
-            return "not_applied"
-        return "unclear"
+            return "not_applied" if refused or not is_new else "unclear"
+        return "applied" if is_new else "unclear"
 
     return judge
 
 
 def configured(site: Site, change: Change) -> Setpoint:
-    """The setpoint a change is for; raises Denied when the plant model means another node by it."""
-    setpoint = site.setpoint(change.target.key)
-    if setpoint is None or setpoint.node != change.target.node:
-        raise Denied(f"{change.target.key} is not the node in the plant model that was approved")
+    """The setpoint a change is for; raises Denied when the plant model means another node by it.
+
+    The command block is a part of what was approved: so is that there is none.
+    """
+    target = change.target
+    setpoint = site.setpoint(target.key)
+    if setpoint is None or setpoint.node != target.node:
+        raise Denied(f"{target.key} is not the node in the plant model that was approved")
+    if setpoint.handshake != target.block:
+        raise Denied(f"{target.key} is not written through the command block that was approved")
     return setpoint
 
 
@@ -146,7 +168,17 @@ def fitting(variable: Variable, setpoint: Setpoint, value: Value) -> ua.Variant:
     return encoded
 
 
-def _same(seen: Value, wanted: Value, tolerance: float) -> bool:
+def check_tellable(variable: Variable, setpoint: Setpoint, change: Change) -> None:
+    """Raises Denied when the new value could not be told from the one that is, or was, there."""
+    for before in (variable.value, change.old):
+        if _same(before, change.new, setpoint.tolerance):
+            raise Denied(
+                f"{setpoint.id}: {change.new} {setpoint.unit} is within tolerance of {before}; its "
+                "effect could not be told"
+            )
+
+
+def _same(seen: object, wanted: Value, tolerance: float) -> bool:
     numbers = (int, float)
     if not isinstance(seen, numbers) or not isinstance(wanted, numbers):
         return False

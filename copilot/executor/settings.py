@@ -5,7 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -39,8 +46,9 @@ class ExecutorSettings(_Section):
     """One executor: the plant it works in, who it is there, and how long it looks.
 
     `state` is a folder outside the databases, on this machine. `lease_s` is how long another
-    executor waits when this one falls silent. `observe_s` is how long the plant is watched where
-    the fate of a write is open. `live_age_s` is how old a live value may be when it is relied on.
+    executor waits when this one falls silent; it is more than three times `opcua.timeout_s`, so
+    that it outlasts a request. `observe_s` is how long the plant is watched where the fate of a
+    write is open. `live_age_s` is how old a live value may be when it is relied on.
     """
 
     plant: Path
@@ -50,9 +58,17 @@ class ExecutorSettings(_Section):
     policy: Path | None = None
     audit: CheckpointSettings = CheckpointSettings()
     poll_s: Seconds = 1.0
-    lease_s: Seconds = 15.0
+    lease_s: Annotated[Seconds, Field(validate_default=True)] = 15.0
     observe_s: Seconds = 30.0
     live_age_s: Seconds = 30.0
+
+    @field_validator("lease_s")
+    @classmethod
+    def _outlasts_a_change(cls, lease_s: float, info: ValidationInfo) -> float:
+        opcua = info.data.get("opcua")
+        if opcua is not None and lease_s <= 3 * opcua.timeout_s:
+            raise ValueError(f"must be more than 3 x opcua.timeout_s, {3 * opcua.timeout_s:g}")
+        return lease_s
 
 
 class _LayeredSettings(BaseSettings, ExecutorSettings):
@@ -129,8 +145,8 @@ def _anchored_url(text: str, folder: Path) -> str:
     """A SQLite file is meant from `folder`; other URLs stay as they are."""
     try:
         url = make_url(text)
-    except ArgumentError:
-        raise SettingsError(f"{text!r} is not a database URL") from None
+    except (ArgumentError, ValueError):  # the text itself may tell a password
+        raise SettingsError("an address in [database] is not a database URL") from None
     if url.get_backend_name() != "sqlite" or not url.database:
         return text
     return f"{url.drivername}:///{folder / url.database}"

@@ -57,15 +57,15 @@ def judge(sent: Sent, seen: Seen) -> Verdict:
 
 
 def judge_found(seen: Sequence[Seen]) -> Verdict:
-    """What reading back proves after a restart, when nobody knows whether anything was sent."""
+    """What reading back proves when nobody knows whether anything was sent."""
     last = seen[-1]
     if last.effect == "applied":
-        note = f"found by reading back after a restart: {say(last)}"
+        note = f"found by reading back after an interruption: {say(last)}"
         return Verdict(State.VERIFIED, note)
     if all(one.effect == "not_applied" for one in seen):
-        note = f"not found by reading back after a restart: {say(last)}"
+        note = f"not found by reading back after an interruption: {say(last)}"
         return Verdict(State.FAILED, note)
-    return Verdict(State.UNKNOWN, f"a restart came between; read back: {say(last)}")
+    return Verdict(State.UNKNOWN, f"it was interrupted; read back: {say(last)}")
 
 
 def say(seen: Seen) -> str:

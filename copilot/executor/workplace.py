@@ -46,6 +46,7 @@ class Workplace:
     watermark: Watermark
     signer: Signer
     clock: Clock
+    changes: ChangeSettings
     observe_s: float
 
     async def close(self) -> None:
@@ -74,10 +75,11 @@ def open_workplace(settings: ExecutorSettings, clock: Clock) -> Workplace:
     )
     erp = open_erp(settings.database.erp)
     watermark = Watermark(settings.state)
+    changes = ChangeSettings(mode="propose", live_age_s=settings.live_age_s)
     return Workplace(
         engine=engine,
         plant=_plant(site, opcua, clock),
-        desk=_desk(engine, site, policy, clock, settings),
+        desk=_desk(engine, site, policy, clock, changes),
         policy=policy,
         actuators=actuators(site, opcua, ErpActuator(erp, clock.now)),
         opcua=opcua,
@@ -86,6 +88,7 @@ def open_workplace(settings: ExecutorSettings, clock: Clock) -> Workplace:
         watermark=watermark,
         signer=Signer(engine, settings.audit, site.id, clock.now),
         clock=clock,
+        changes=changes,
         observe_s=settings.observe_s,
     )
 
@@ -119,10 +122,9 @@ def _plant(site: Site, opcua: WriteConnection, clock: Clock) -> Plant:
 
 
 def _desk(
-    engine: Engine, site: Site, policy: Policy, clock: Clock, settings: ExecutorSettings
+    engine: Engine, site: Site, policy: Policy, clock: Clock, changes: ChangeSettings
 ) -> Desk:
     accounts = Accounts(engine, site, clock.now)
-    changes = ChangeSettings(mode="propose", live_age_s=settings.live_age_s)
     step_ups = StepUps(engine, accounts, clock.now, changes.step_up_s)
     return Desk(engine, site, policy, accounts, step_ups, changes, clock.now)
 

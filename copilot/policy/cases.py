@@ -23,6 +23,7 @@ from copilot_tools.changes import Change, Target
 from copilot_tools.facts import Quality, Value
 from copilot_tools.plant_state import Observation
 from copilot_tools.site.model import Asset, Node, Setpoint, Site
+from copilot_tools.site.resolution import exact
 from copilot_tools.site.toml_lines import find_line
 from copilot_tools.sources.protocols import AlarmState, Reading
 
@@ -174,7 +175,8 @@ def _target(case: Case, site: Site) -> tuple[Target, Asset | None]:
             found = site.setpoint(case.target) if kind == "setpoint" else site.command(case.target)
             if found:
                 asset = site.assets[found.asset]
-                return Target(kind, found.id, found.asset, found.node), asset
+                block = found.handshake if isinstance(found, Setpoint) else None
+                return Target(kind, found.id, found.asset, found.node, block), asset
     raise LookupError(f"{case.target!r} is no {kind} of the plant model")
 
 
@@ -185,11 +187,21 @@ def _live(case: Case, setpoint: Setpoint | None) -> float | None:
     return setpoint.bounds.low
 
 
+def _beside(setpoint: Setpoint, live: float | None) -> float | None:
+    """The next higher value that can be told from the present one; the next lower at the end."""
+    if live is None:
+        return None
+    count = exact(setpoint.resolution)
+    away = (exact(setpoint.tolerance) // count + 1) * count
+    higher = float(exact(live) + away)
+    return higher if higher in setpoint.bounds else float(exact(live) - away)
+
+
 def _change(case: Case, target: Target, setpoint: Setpoint | None, live: float | None) -> Change:
     arguments: dict[str, Value]
     match case.tool:
         case "write_setpoint" if setpoint is not None:
-            value = live if case.value is None else case.value
+            value = _beside(setpoint, live) if case.value is None else case.value
             arguments = {"asset": setpoint.asset, "setpoint": setpoint.name, "value": value}
             unit = setpoint.unit
             return Change(case.tool, target, arguments, "set it", old=live, new=value, unit=unit)

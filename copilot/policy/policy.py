@@ -28,7 +28,8 @@ MOST_APPROVALS = 4
 class Policy:
     """The policy in force at a site; immutable, safe to share between threads.
 
-    `hash` and `schema_hash` are SHA-256 of the texts, `engine` the evaluator and its version.
+    `hash` and `schema_hash` are SHA-256 of the texts, `engine` the evaluator and its version,
+    `plant_model` the SHA-256 of the plant model it decides with.
     """
 
     def __init__(self, text: str, origin: str, site: Site, live_age_s: float) -> None:
@@ -46,6 +47,7 @@ class Policy:
         self.hash = digest(text)
         self.schema_hash = digest(schema_text)
         self.engine = ENGINE
+        self.plant_model = site.digest
 
     @classmethod
     def load(cls, path: Path | None, site: Site, *, live_age_s: float = 30.0) -> "Policy":

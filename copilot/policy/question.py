@@ -96,7 +96,7 @@ def _setpoint(subject: Subject) -> dict[str, int]:
         "live": subject.counts(live),
         "step": step,
         "largest_step": most,
-        "moved": subject.counts(subject.request.moved),
+        "moved": subject.moved,
         "above_low": value - lowest,
         "below_high": highest - value,
     }

@@ -14,7 +14,7 @@ LOADED = "policy.loaded"
 
 
 def record_policy(engine: Engine, policy: Policy, by: str, at: datetime) -> None:
-    """Append the texts of policy and schema to the audit log, unless they are its newest ones.
+    """Append policy, schema and the plant model's hash to the audit log, unless they stand last.
 
     Raises Unavailable when they cannot be recorded: what decides without a record is not used.
     """
@@ -31,6 +31,7 @@ def record_policy(engine: Engine, policy: Policy, by: str, at: datetime) -> None
         "schema": policy.schema_hash,
         "schema_text": shipped("schema.cedarschema"),
         "engine": policy.engine,
+        "plant_model": policy.plant_model,
     }
     with writing(engine) as connection:
         row = connection.execute(newest).scalar()

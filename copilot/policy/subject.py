@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from functools import cached_property
 from math import isfinite
 
@@ -9,6 +10,7 @@ from copilot.policy.request import Request
 from copilot_tools.changes import TargetKind
 from copilot_tools.facts import Value
 from copilot_tools.site.model import AlarmDefinition, Asset, Command, Node, Setpoint, Site
+from copilot_tools.site.resolution import begun_counts, exact
 
 TARGETS: dict[str, TargetKind] = {
     "write_setpoint": "setpoint",
@@ -74,14 +76,15 @@ class Subject:
         return self.site.assets.get(self.request.change.target.asset)
 
     @property
-    def known(self) -> tuple[str, Node | None] | None:
-        """The asset and the node of the target in the plant model; None where it is not there."""
+    def known(self) -> tuple[str, Node | None, Node | None] | None:
+        """Asset, node and command block of the target in the plant model; None if not there."""
         if self.tool == "create_work_order":
-            return (self.asset.id, None) if self.asset else None
+            return (self.asset.id, None, None) if self.asset else None
         if TARGETS[self.tool] in ("part", "batch"):
-            return "", None
+            return "", None, None
         found = self.setpoint or self.command or self.alarm
-        return (found.asset, found.node) if found else None
+        block = self.setpoint.handshake if self.setpoint else None
+        return (found.asset, found.node, block) if found else None
 
     @cached_property
     def new(self) -> float | None:
@@ -94,23 +97,35 @@ class Subject:
         reading = self.request.observed.live
         return number(reading.value) if reading else None
 
+    @property
+    def resolution(self) -> float:
+        """The resolution of the setpoint, in its unit."""
+        return self.setpoint.resolution if self.setpoint else 1.0
+
     def counts(self, value: float) -> int:
         """A value of the setpoint in whole counts of its resolution, cut to `LARGEST`."""
-        resolution = self.setpoint.resolution if self.setpoint else 1.0
-        return round(max(-LARGEST, min(LARGEST, value / resolution)))
+        return round(max(-LARGEST, min(LARGEST, value / self.resolution)))
+
+    @property
+    def distance(self) -> Fraction | None:
+        """How far the setpoint would move from its present value, exactly, in its unit."""
+        if self.new is None or self.live is None:
+            return None
+        return abs(exact(self.new) - exact(self.live))
 
     @property
     def step(self) -> int | None:
-        """How far the setpoint would move from its present value, in counts."""
-        if self.new is None or self.live is None:
+        """The same in counts, begun ones counted, cut to twice `LARGEST`."""
+        if self.distance is None:
             return None
-        return abs(self.counts(self.new) - self.counts(self.live))
+        return min(2 * LARGEST, begun_counts(self.distance, self.resolution))
 
-    def say(self, value: float) -> str:
+    @property
+    def moved(self) -> int:
+        """How far it was moved within the last hour, in counts, begun ones counted, cut alike."""
+        return min(2 * LARGEST, begun_counts(self.request.moved, self.resolution))
+
+    def say(self, value: float | Fraction) -> str:
         """A value of the setpoint with its unit."""
         unit = self.setpoint.unit if self.setpoint else ""
-        return f"{value:.10g} {unit}".rstrip()
-
-    def say_counts(self, counts: int) -> str:
-        """A number of counts as a value with its unit."""
-        return self.say(counts * self.setpoint.resolution if self.setpoint else counts)
+        return f"{float(value):.10g} {unit}".rstrip()

@@ -66,10 +66,10 @@ class Works:
             plant=self.folder / "plant.toml",
             state=self.folder / "state",
             database=ExecutorDatabases(own=self.own, erp=f"sqlite:///{self.folder / 'erp.db'}"),
-            opcua=OpcUaSettings(url=self.url),
+            opcua=OpcUaSettings(url=self.url, timeout_s=0.25),
             audit=CheckpointSettings(key=self.folder / "audit.key", every_rows=200),
             poll_s=0.05,
-            lease_s=0.4,
+            lease_s=0.8,
             observe_s=0.15,
         )
 
@@ -108,7 +108,7 @@ def file_and_approve(works: Works, number: int) -> None:
         observed = seen[setpoint.id]
         record = _file(desk, engine, works, setpoint, observed, number)
         if record is not None and record.state in UNDECIDED:
-            nonce = step_ups.issue("boss", PASSWORD, record.payload_hash)
+            nonce = step_ups.issue("boss", PASSWORD, record.payload_hash, "approve")
             desk.approve(record.number, "boss", nonce, "fine", observed)
     engine.dispose()
 
@@ -174,7 +174,7 @@ def _file(
 
 def _change(setpoint: Setpoint, observed: Observation, old: float, number: int) -> Change:
     new = 1001.0 + number
-    target = Target("setpoint", setpoint.id, setpoint.asset, setpoint.node)
+    target = Target("setpoint", setpoint.id, setpoint.asset, setpoint.node, setpoint.handshake)
     change = Change(
         tool="write_setpoint",
         target=target,
@@ -207,7 +207,8 @@ async def _observe(
     try:
         return {
             setpoint.id: await observe(
-                plant, Target("setpoint", setpoint.id, setpoint.asset, setpoint.node)
+                plant,
+                Target("setpoint", setpoint.id, setpoint.asset, setpoint.node, setpoint.handshake),
             )
             for setpoint in setpoints
         }

@@ -196,7 +196,7 @@ async def _approved(office: Office) -> Record:
     actor: Actor = office.actors["olga"]
     filed = await office.gate.propose(actor, "", "control", call, findings, {})
     record = office.desk.get(int(filed.facts[0].value))  # type: ignore[arg-type]
-    nonce = office.step_ups.issue(APPROVER, office.password, record.payload_hash)
+    nonce = office.step_ups.issue(APPROVER, office.password, record.payload_hash, "approve")
     observed = await observe(office.plant, record.proposal.change.target)
     return office.desk.approve(record.number, APPROVER, nonce, "looks right", observed)
 

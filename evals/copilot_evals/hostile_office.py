@@ -87,8 +87,8 @@ def others(
     office: Office, proposer: str, payload_hash: str, number: int
 ) -> Iterator[tuple[str, str]]:
     """Names and nonces to decide with: all of them but the right one of the right person."""
-    mine = office.step_ups.issue(proposer, PASSWORD, "0" * 64)
-    stolen = office.step_ups.issue(APPROVER, PASSWORD, "0" * 64)
+    mine = office.step_ups.issue(proposer, PASSWORD, "0" * 64, "approve")
+    stolen = office.step_ups.issue(APPROVER, PASSWORD, "0" * 64, "approve")
     names = (*NAMES, *office.actors)
     nonces = ("", "x" * 43, mine, stolen, payload_hash, str(number))
     for position, name in enumerate(names):

@@ -50,13 +50,13 @@ def _makes_sense(request: Request) -> bool:
 def _target_is_right(request: Request, site: Site) -> bool:
     change, target = request.change, request.change.target
     said = dict(change.arguments)
-    here = (target.kind, target.asset, target.node)
+    here = (target.kind, target.asset, target.node, target.block)
     match change.tool:
         case "write_setpoint":
             s = site.setpoint(target.key)
             return (
                 s is not None
-                and here == ("setpoint", s.asset, s.node)
+                and here == ("setpoint", s.asset, s.node, s.handshake)
                 and (said.get("asset"), said.get("setpoint")) == (s.asset, s.name)
                 and _same(said.get("value"), change.new)
                 and change.unit == s.unit
@@ -65,23 +65,23 @@ def _target_is_right(request: Request, site: Site) -> bool:
             c = site.command(target.key)
             return (
                 c is not None
-                and here == ("command", c.asset, c.node)
+                and here == ("command", c.asset, c.node, None)
                 and (said.get("asset"), said.get("command")) == (c.asset, c.name)
             )
         case "acknowledge_alarm":
             a = next((a for a in site.alarms() if a.id == target.key), None)
             return (
                 a is not None
-                and here == ("alarm", a.asset, a.node)
+                and here == ("alarm", a.asset, a.node, None)
                 and said.get("alarm") == target.key
             )
         case "create_work_order":
             known = target.asset in site.assets and said.get("asset") == target.asset
-            return here[0] == "asset" and target.node is None and target.key != "" and known
+            return here == ("asset", target.asset, None, None) and target.key != "" and known
         case "reserve_part" | "request_purchase":
-            return here == ("part", "", None) and "" != target.key == said.get("part")
+            return here == ("part", "", None, None) and "" != target.key == said.get("part")
         case "hold_batch":
-            return here == ("batch", "", None) and "" != target.key == said.get("batch")
+            return here == ("batch", "", None, None) and "" != target.key == said.get("batch")
     return False
 
 
@@ -98,7 +98,7 @@ def _target_may_be_changed(request: Request, site: Site, live_age: timedelta) ->
         return False
     setpoint, command = site.setpoint(key), site.command(key)
     if tool == "send_command":
-        return command is not None and command.allowed
+        return command is not None and command.allowed and command.safety is not SafetyClass.SIS
     return setpoint is not None and _may_be_written(request, setpoint, live_age)
 
 
@@ -143,10 +143,12 @@ def _may_be_written(request: Request, s: Setpoint, live_age: timedelta) -> bool:
         return False
     if new not in s.bounds:  # type: ignore[operator]
         return False
-    step = abs(round(wanted / count) - round(live / count))
-    if s.max_step is not None and step > round(_exact(s.max_step) / count):
+    if abs(wanted - live) <= max(_exact(s.tolerance), abs(wanted) / 10**6, abs(live) / 10**6):
         return False
-    return s.max_rate is None or round(moved / count) + step <= round(_exact(s.max_rate) / count)
+    step = _begun(abs(wanted - live) / count)
+    if s.max_step is not None and step * count > _exact(s.max_step):
+        return False
+    return s.max_rate is None or (_begun(moved / count) + step) * count <= _exact(s.max_rate)
 
 
 def _may_propose(request: Request, site: Site) -> bool:
@@ -203,7 +205,7 @@ def _quiet(request: Request, site: Site) -> bool:
     most = (
         setpoint.max_step if setpoint.max_step is not None else (ends.high or 0) - (ends.low or 0)
     )
-    step = abs(round(_exact(request.change.new) / count) - round(_exact(live.value) / count))
+    step = _begun(abs(_exact(request.change.new) - _exact(live.value)) / count)
     return 2 * step <= round(_exact(most) / count)
 
 
@@ -233,6 +235,12 @@ def _same(one: Any, other: Any) -> bool:
 def _exact(value: Any) -> Fraction:
     """The decimal number that people see, exactly."""
     return Fraction(repr(float(value)))
+
+
+def _begun(counts: Fraction) -> int:
+    """Whole counts, begun ones counted; a thousandth of one is rounding."""
+    whole = counts.numerator // counts.denominator
+    return whole if counts - whole <= Fraction(1, 1000) else whole + 1
 
 
 def _total(said: Any) -> int:

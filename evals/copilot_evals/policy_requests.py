@@ -78,7 +78,9 @@ def _numbers(random: Random) -> tuple[float, float, float]:
     if random.random() < 0.3:
         return -500.0, random.choice((-499.0, -450.0, -100.0, -99.0)), 0.0
     live = random.choice(_SPEEDS)
-    value = random.choice((*_SPEEDS, live + 0.5, live - 20.0, live + 20.5, live + 40.0, 200.25))
+    value = random.choice(
+        (*_SPEEDS, live + 0.5, live - 20.0, live + 20.5, live + 40.0, live, 200.25)
+    )
     return live, value, random.choice((0.0, 0.0, 20.0, 40.0, 40.5))
 
 
@@ -134,6 +136,7 @@ def _spoil_target(random: Random, request: Request) -> Request:
             Target(old.kind, "no such thing", old.asset, old.node),
             Target(old.kind, old.key, "NO-1", old.node),
             Target(old.kind, old.key, old.asset, Node("urn:elsewhere", "s=other")),
+            Target(old.kind, old.key, old.asset, old.node, Node("urn:elsewhere", "s=block")),
             Target("batch", old.key, old.asset, old.node),
             Target(old.kind, "", old.asset, old.node),
         )

@@ -43,7 +43,7 @@ def test_killed_before_sending_it_is_never_sent(floor: Floor, point: str) -> Non
     assert floor.state(record) is State.EXECUTING
     floor.start().wait_until_ready()
     ended = floor.wait_for(record, State.FAILED)
-    assert "after a restart" in ended.note
+    assert "after an interruption" in ended.note
     assert floor.written() == []
     floor.check()
 
@@ -55,7 +55,7 @@ def test_killed_after_sending_it_is_found_by_reading_back(floor: Floor, point: s
     assert floor.state(record) is State.EXECUTING
     floor.start().wait_until_ready()
     ended = floor.wait_for(record, State.VERIFIED)
-    assert "found by reading back after a restart" in ended.note
+    assert "found by reading back after an interruption" in ended.note
     assert "executor.recovered" in floor.kinds(record)
     assert floor.written() == [1050.0]
     floor.check()

@@ -1,6 +1,7 @@
 """4: the database is locked, full, read-only or gone, at every single call of every step."""
 
 import asyncio
+from typing import Literal
 
 import pytest
 from account_fixture import audit_rows
@@ -65,13 +66,15 @@ def test_a_submission_is_filed_as_a_whole_or_not_at_all(office: Office, fault: s
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("word", ["approve", "reject"])
-def test_a_decision_counts_as_a_whole_or_not_at_all(office: Office, word: str, fault: str):
+def test_a_decision_counts_as_a_whole_or_not_at_all(
+    office: Office, word: Literal["approve", "reject"], fault: str
+):
     ends = {"approve": State.READY, "reject": State.REJECTED}
 
     def prepare() -> tuple[Record, str]:
         office.clock.advance(minutes=16)  # or the breaker would count the rejections
         record = office.propose()
-        return record, office.nonce("sara", record)
+        return record, office.nonce("sara", record, word)
 
     def decide(subject: tuple[Record, str]) -> None:
         record, nonce = subject

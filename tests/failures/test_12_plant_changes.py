@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
-from executor_fixture import Floor
+from executor_fixture import Floor, utc_now
 
+from copilot.approvals import breaker
 from copilot.approvals.states import State
+from copilot.db import reading
+from copilot.settings import ChangeSettings
 
 CHANGES = [
     ({"M-1.lockout": True}, "lock-out was off, is on"),
@@ -24,5 +27,8 @@ def test_a_plant_that_changed_is_not_written_to(
     ended = floor.wait_for(record, State.POLICY_DENIED)
     assert difference in ended.note
     assert floor.execution(record) is None
+    with reading(floor.engine) as connection:
+        refused = breaker.refusals(connection, "olga", utc_now(), ChangeSettings())
+    assert refused == 1
     assert floor.written() == []
     floor.check()

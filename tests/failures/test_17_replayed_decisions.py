@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 from account_fixture import PASSWORD
 from desk_fixture import Office
+from sqlalchemy import select
 
+from copilot import tables
 from copilot.approvals.states import State
 from copilot.approvals.store import Record
+from copilot.db import reading
 from copilot.proposal import freeze
 from copilot_tools.errors import Denied
 
@@ -36,7 +39,7 @@ def test_a_password_for_an_older_form_does_not_approve_the_newer(office: Office)
     nonce = office.nonce("sara", older)
     newer = office.propose(value=1100.0)
     assert office.state(older) is State.SUPERSEDED
-    with pytest.raises(Denied, match="for another proposal"):
+    with pytest.raises(Denied, match="another form of this proposal"):
         approve(office, newer, "sara", nonce)
     with pytest.raises(Denied, match="is superseded"):
         approve(office, older, "sara", nonce)
@@ -103,7 +106,43 @@ def test_what_was_ready_in_time_expires_too(office: Office):
 
 def test_somebody_elses_password_is_no_use(office: Office):
     record = office.propose()
-    nonce = office.step_ups.issue("otto", PASSWORD, record.payload_hash)
+    nonce = office.step_ups.issue("otto", PASSWORD, record.payload_hash, "approve")
     with pytest.raises(Denied, match="needs your password"):
         approve(office, record, "sara", nonce)
     assert office.state(record) is State.PENDING
+
+
+def test_a_password_for_a_rejection_does_not_approve(office: Office):
+    record = office.propose()
+    nonce = office.nonce("sara", record, "reject")
+    with pytest.raises(Denied, match="for another decision"):
+        approve(office, record, "sara", nonce)
+    with pytest.raises(Denied, match="used before"):
+        office.desk.reject(record.number, "sara", nonce, "not now")
+    assert office.state(record) is State.PENDING
+    assert office.verify().ok
+
+
+def test_what_was_refused_needs_the_password_again(office: Office):
+    """A refusal for the plant's sake uses the nonce up: it is no stock for a better moment."""
+    record = office.propose()
+    nonce = office.nonce("sara", record)
+    locked = office.seen(record.proposal.change.target, lockout=True)
+    with pytest.raises(Denied, match="locked out"):
+        office.desk.approve(record.number, "sara", nonce, "looks right", locked)
+    with pytest.raises(Denied, match="used before"):
+        approve(office, record, "sara", nonce)
+    assert office.approve(record, "sara").state is State.READY
+    assert [row["actor"] for row in office.audited("step_up.refused")] == ["sara"]
+    assert office.verify().ok
+
+
+def test_the_database_never_holds_a_nonce(office: Office):
+    record = office.propose()
+    nonce = office.nonce("sara", record)
+    approve(office, record, "sara", nonce)
+    with reading(office.engine) as connection:
+        rows = [connection.execute(select(t)).all() for t in (tables.step_ups, tables.approvals)]
+    assert all(rows)
+    assert nonce not in repr(rows)
+    assert nonce not in repr(office.audited_about(record))

@@ -76,7 +76,9 @@ def test_what_was_approved_before_the_backup_is_not_done_again(floor: Floor, bac
         process.wait_until_ready()
         assert other.state(record) is State.EXPIRED
         assert other.written() == [1050.0]
-        assert "executor.restored" in [row["kind"] for row in audit_rows(other.engine)]
+        (row,) = [row for row in audit_rows(other.engine) if row["kind"] == "executor.restored"]
+        assert str(row["actor"]).startswith("os:")
+        assert row["data"]["by"] == "boss"
 
         later = other.ready(1100.0)
         other.wait_for(later, State.VERIFIED)

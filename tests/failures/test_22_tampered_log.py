@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from faults.append_only import unlocked
 from sqlalchemy import Engine, delete, insert, text, update
+from sqlalchemy.exc import IntegrityError
 
 from copilot import db, tables
 from copilot.audit.checkpoints import read_file, read_stored
@@ -43,6 +44,20 @@ def test_the_database_itself_refuses_to_change_what_was_written(
 ):
     with pytest.raises(Exception, match="append-only"), db.writing(own_engine) as connection:
         connection.execute(text(verb.format(table)))
+
+
+@pytest.mark.parametrize("table", ["audit", "checkpoints"])
+def test_a_row_is_not_replaced(own_engine: Engine, log: Log, table: str):
+    with db.reading(own_engine) as connection:
+        found = connection.execute(text(f"SELECT * FROM {table} ORDER BY seq LIMIT 1"))
+        row = dict(found.mappings().one())
+    upsert = "INSERT" if own_engine.dialect.name == "postgresql" else "REPLACE"
+    columns = ", ".join(f'"{name}"' for name in row)
+    values = ", ".join(f":{name}" for name in row)
+    statement = text(f"{upsert} INTO {table} ({columns}) VALUES ({values})")
+    refused = pytest.raises(IntegrityError, match="append-only|duplicate key")
+    with refused, db.writing(own_engine) as connection:
+        connection.execute(statement, row)
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda tampering: tampering.__name__)

@@ -8,6 +8,7 @@ from account_fixture import PASSWORD
 from executor_fixture import Floor, wait_for_text
 from faults.opcua_proxy import Action, Proxy
 
+from copilot.accounts.step_up import Meaning
 from copilot.approvals.states import State
 
 
@@ -59,7 +60,8 @@ async def test_cut_while_sending_is_unknown_and_never_sent_again(
     assert result["sent"]["outcome"] == "uncertain"
     assert result["seen"]["effect"] == effect
     assert floor.written() == written
-    nonce = floor.step_ups.issue("boss", PASSWORD, record.payload_hash)
+    meaning: Meaning = "resolve_applied" if written else "resolve_not_applied"
+    nonce = floor.step_ups.issue("boss", PASSWORD, record.payload_hash, meaning)
     floor.desk.resolve(ended.number, "boss", nonce, bool(written), "seen on the machine")
     assert floor.written() == written
     floor.check()

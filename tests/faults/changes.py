@@ -14,7 +14,7 @@ def set_to(name: str, new: float, old: float, site: Site = SITE) -> Change:
     assert setpoint is not None
     return Change(
         tool="write_setpoint",
-        target=Target("setpoint", setpoint.id, "M-1", setpoint.node),
+        target=Target("setpoint", setpoint.id, "M-1", setpoint.node, setpoint.handshake),
         arguments={"asset": "M-1", "setpoint": name, "value": new},
         says=f"M-1 {name} {old:g} -> {new:g} {setpoint.unit}",
         old=old,

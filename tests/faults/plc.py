@@ -101,7 +101,7 @@ settle_s = 0.2
 writable = true
 [[asset.setpoint]]
 name = "trip"
-node = "s=M-1.trip_setpoint"
+node = "s=M-1.safety_trip"
 unit = "rpm"
 bounds = [0.0, 3000.0]
 safety = "sis"

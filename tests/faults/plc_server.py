@@ -21,6 +21,7 @@ SCAN_S = 0.05
 RESTED = timedelta(seconds=10)  # How long every tag has been as it is at the start.
 BLOCK = "M-1.pressure_command"
 BAR = (0.0, 10.0)
+BLOCK_BAR = (0.0, 9.5)
 ACKED = "M-1.hot.AckedState.Id"
 
 
@@ -293,7 +294,9 @@ async def _build(controller: Controller, server: Server, index: int) -> None:
         await machine.add_method(ua.NodeId(f"M-1.{name}", index), f"{index}:{name}", method)
     block = await machine.add_folder(ua.NodeId(BLOCK, index), f"{index}:pressure_command")
     for name, (value, kind, writable) in _BLOCK.items():
-        await controller.add(block, f"{BLOCK}.{name}", value, kind, writable=writable)
+        node = await controller.add(block, f"{BLOCK}.{name}", value, kind, writable=writable)
+        if name == "value":
+            await node.add_property(0, "EURange", ua.Range(*BLOCK_BAR))
     await _add_alarm(controller, machine, index)
 
 

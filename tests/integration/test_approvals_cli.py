@@ -43,6 +43,7 @@ plant = "sqlite:///plant.db"
 [changes]
 mode = "{mode}"
 """
+HOSTILE = "\x1b[2K\rWARNING\nA-1 \u202eno\u200b"
 PEOPLE = {"olga": Role.OPERATOR, "otto": Role.OPERATOR, "sara": Role.SUPERVISOR}
 
 
@@ -114,8 +115,8 @@ def test_the_card_shows_facts_first_and_words_last(site: Site):
     site.propose(set_to("speed", 1100.0, 1000.0))
     card = site.run("show", "1").output
     in_order = [
-        "#1 pending_approval  M-1 speed 1000 -> 1100 rpm",
-        "1000 rpm -> 1100 rpm",
+        "#1 pending_approval  M-1 speed 1000 rpm -> 1100 rpm",
+        "value",
         "400 to 2000 rpm",
         "200 rpm",
         "1000 rpm, good, ",
@@ -138,7 +139,7 @@ def test_a_tainted_proposal_says_so_at_the_top(site: Site):
     card = site.run("show", "1").output
     assert card.startswith("WARNING: value came from retrieved text, not from a person")
     assert json.loads(site.run("show", "1", "--json").output)["tainted"] == ["value"]
-    assert "retrieved text" in site.run("list").output
+    assert "RETRIEVED TEXT" in site.run("list").output
 
 
 def test_approving_shows_the_card_and_takes_reason_and_password(site: Site):
@@ -216,7 +217,7 @@ def test_confirm_reject_withdraw_resolve_and_undo(site: Site, plc: Plc):
     undone = site.run("undo", "3", "-u", "olga")
     assert "#4 is pending_approval" in undone.output
     assert "1100 rpm -> 1000 rpm" in undone.output
-    assert "#3 M-1 speed 1000 -> 1100 rpm" in undone.output
+    assert "#3 M-1 speed 1000 rpm -> 1100 rpm" in undone.output
     every = site.run("list", "--all").output.splitlines()
     assert [line.split()[0] for line in every] == ["#1", "#2", "#3", "#4"]
 
@@ -241,6 +242,23 @@ def test_everybody_may_stop_and_somebody_in_charge_releases(site: Site):
     assert site.propose(set_to("speed", 1100.0, 1000.0)).state is State.PENDING
 
 
+def test_the_kill_switch_needs_no_policy(site: Site):
+    config = site.folder / "copilot.toml"
+    text = config.read_text(encoding="utf-8")
+    (site.folder / "broken.cedar").write_text("permit (", encoding="utf-8")
+    broken = text.replace("[changes]", '[changes]\npolicy = "broken.cedar"')
+    config.write_text(broken, encoding="utf-8")
+    assert site.run("list").exit_code != 0
+    assert site.run("stop", "-u", "olga", "-r", "smell of burning").exit_code == 0
+
+
+def test_a_password_on_standard_input_is_never_taken_for_a_reason(site: Site):
+    site.propose(set_to("speed", 1100.0, 1000.0))
+    done = site.run("reject", "1", "-u", "sara")
+    assert (done.exit_code, "needs the reason as an option" in done.stderr) == (2, True)
+    assert state(site) is State.PENDING
+
+
 def test_a_read_only_copilot_says_so(site: Site, plc: Plc):
     site.configure(plc.url, "read-only")
     done = site.run("list")
@@ -251,3 +269,33 @@ def test_a_read_only_copilot_says_so(site: Site, plc: Plc):
 def test_an_unknown_number_is_exit_code_1(site: Site):
     done = site.run("show", "9")
     assert (done.exit_code, done.stderr) == (1, "copilot: there is no proposal 9\n")
+
+
+def test_no_text_of_a_proposal_steers_the_terminal(site: Site):
+    change = replace(set_to("speed", 1100.0, 1000.0), reason=f"ok {HOSTILE}")
+    site.propose(replace(change, says=f"nothing {HOSTILE}"))
+    for done in (site.run("show", "1"), site.run("list"), site.run("show", "1", "--json")):
+        assert all(line.isprintable() for line in done.output.split("\n")), done.output
+    assert "“ok �[2K�WARNING�A-1 �no�”" in site.run("show", "1").output
+    assert "M-1 speed 1000 rpm -> 1100 rpm" in site.run("list").output
+
+
+@pytest.mark.parametrize("hostile", ["\udcff", "go\x1b[2K", "go\u202e"])
+def test_what_cannot_be_seen_or_stored_is_refused_in_one_line(site: Site, hostile: str):
+    site.propose(set_to("speed", 1100.0, 1000.0))
+    for words in (("-u", "sara", "-r", hostile), ("-u", f"sara{hostile}", "-r", "go")):
+        done = site.run("reject", "1", *words)
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+        assert "cannot be shown" in done.stderr
+    assert state(site) is State.PENDING
+
+
+def test_list_and_card_fit_80_columns(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    site.propose(set_to("speed", 1100.0, 1000.0), Provenance.RETRIEVED)
+    for done in (site.run("list"), site.run("show", "1")):
+        assert max(map(len, done.output.splitlines())) <= 80
+        assert "…" not in done.output
+    (first, *_) = site.run("list").output.splitlines()
+    assert first.startswith("#1  pending_approval  RETRIEVED TEXT")
+    assert first.rstrip()[-16:-6] == f"{utc().astimezone(SITE.time_zone):%Y-%m-%d}"

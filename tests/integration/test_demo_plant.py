@@ -148,7 +148,7 @@ def test_a_home_in_use_is_left_alone(home: DemoHome) -> None:
         with pytest.raises(DemoError, match="another demo plant"):
             discard(home.root)
     discard(home.root)
-    assert {path.name for path in home.root.iterdir()} == {"lock"}
+    assert {path.name for path in home.root.iterdir()} == {"lock", "executor"}
 
 
 @contextmanager
@@ -348,7 +348,7 @@ async def test_a_change_is_bound_to_the_plant_as_it_was_shown(
     plant = open_plant(demo_settings(home.root, url, home.root / "cache"))
     setpoint = plant.site.setpoint("LBL-24.glue temperature")
     assert setpoint is not None
-    target = Target("setpoint", setpoint.id, setpoint.asset, setpoint.node)
+    target = Target("setpoint", setpoint.id, setpoint.asset, setpoint.node, setpoint.handshake)
     async with connected(url, "executor", home.executor_password) as session:
         seen = await observe(plant, target)
         assert seen.problems == ()

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from planner_fixture import ScriptedPlanner
+from sqlalchemy import select
 
-from copilot import db
+from copilot import db, tables
 from copilot.actor import Actor
 from copilot.agent import Agent
 from copilot.approvals import switches
 from copilot.approvals.states import State
+from copilot.audit.log import read_rows
+from copilot.canonical import read_strict
 from copilot.conversations import Conversations
 from copilot.events import Answered, Problem
 from copilot.gate import Gate
@@ -34,6 +37,9 @@ SCRIPT: dict[str, list[dict[str, Any]]] = {
     ],
     "set the damper of K-1 to 50": [{**SPEED, "setpoint": "damper", "value": 50.0}],
     "open the valve V-2 to 60": [{**SPEED, "asset": "V-2", "setpoint": "opening", "value": 60.0}],
+    "set the overspeed trip of K-1 to 1700": [
+        {**SPEED, "setpoint": "overspeed trip", "value": 1700.0}
+    ],
     "reserve 2 BRG-1": [{"tool": "reserve_part", "part": "BRG-1", "quantity": 2}],
     "set the speed to 1100": [{"tool": "reply", "kind": "clarify", "text": "Which machine?"}],
     "the main fan": [{**SPEED, "asset": "main fan"}],
@@ -237,3 +243,16 @@ def test_where_changes_are_off_no_code_for_them_is_loaded(tmp_path: Path, mode: 
     assert done.returncode == 0, done.stderr
     assert ("LOADED []" in done.stdout) == (mode == "read-only")
     assert (READ_ONLY in done.stdout) == (mode == "read-only")
+
+
+async def test_what_a_tool_refuses_is_on_record_and_counted(desk: Desk):
+    """The safety system is not asked about: the tool itself refuses, and the breaker sees it."""
+    text = "set the overspeed trip of K-1 to 1700"
+    assert problem(await desk.say(text)).kind == "denied"
+    with db.reading(desk.office.engine) as connection:
+        rows = [read_strict(row.text) for row in read_rows(connection)]
+        counted = connection.execute(select(tables.refusals.c.person)).scalars().all()
+    assert (rows[-1]["kind"], rows[-1]["actor"]) == ("proposal.refused", "olga")
+    assert rows[-1]["data"]["says"].startswith("write_setpoint asset='K-1'")
+    assert counted == ["olga"]
+    assert desk.office.desk.list(tuple(State)) == []

@@ -24,15 +24,23 @@ def accounts(own_engine: Engine) -> Accounts:
 
 
 def test_an_account_is_what_it_was_made_with(accounts: Accounts, own_engine: Engine):
-    accounts.add(
-        "ana", Role.OPERATOR, ["N"], PASSWORD, by="os:root", person="Ana B", shifts=["early"]
-    )
+    accounts.add("ana", Role.OPERATOR, ["N"], PASSWORD, by="os:root", shifts=["early"])
+    second = accounts.add("ana.b", Role.OPERATOR, ["N"], PASSWORD, by="os:root", person="ana")
+    assert second.person == "ana"
     with db.reading(own_engine) as connection:
         early = accounts.load(connection, "ana", EARLY)
         late = accounts.load(connection, "ana", LATE)
-    assert (early.role, early.person, early.areas) == (Role.OPERATOR, "Ana B", ("N",))
+    assert (early.role, early.person, early.areas) == (Role.OPERATOR, "ana", ("N",))
     assert (early.on_shift, late.on_shift) == (True, False)
     assert not early.authenticated
+
+
+@pytest.mark.parametrize("person", ["Ana", "ana ", "an\u0430", "bo", "x" * 81, "ana.b"])
+def test_nobody_becomes_two_persons_by_a_second_spelling(accounts: Accounts, person: str):
+    accounts.add("ana", Role.OPERATOR, [], PASSWORD, by="os:root")
+    with pytest.raises(Retry, match="nobody here is called"):
+        accounts.add("ana.second", Role.SUPERVISOR, [], PASSWORD, by="os:root", person=person)
+    assert [account.name for account in accounts.list()] == ["ana"]
 
 
 def test_someone_without_shifts_is_always_on_shift(accounts: Accounts, own_engine: Engine):
@@ -190,18 +198,32 @@ def test_the_command_line_makes_lists_and_closes_accounts(
     def run(*words: str, **kwargs: str):
         return CliRunner().invoke(users, [*words, "--config", str(config)], **kwargs)
 
-    added = run(
-        "add", "ana", "--role", "admin", "--area", "N", "--password-stdin", input=PASSWORD + "\n"
-    )
-    assert added.exit_code == 0, added.output
+    def change(*words: str, admin: str = "ana", lines: tuple[str, ...] = (PASSWORD,)):
+        return run(*words, "--admin", admin, "--password-stdin", input="\n".join(lines) + "\n")
+
+    def first(name: str, role: str):
+        return run("add", name, "--role", role, "--password-stdin", input=PASSWORD + "\n")
+
+    assert "no administrator yet" in str(first("bo", "operator").exception)
+    assert first("ana", "admin").exit_code == 0
     assert "admin" in run("list").output
-    assert "no areas" in run("areas", "ana").output
-    refused = run("disable", "ana")
-    assert isinstance(refused.exception, Denied)
-    short = run("password", "ana", "--password-stdin", input="short\n")
-    assert isinstance(short.exception, Retry)
+    assert "--admin NAME" in str(first("eve", "admin").exception)
+    for words in (("disable", "ana"), ("areas", "ana", "N"), ("password", "ana")):
+        assert "--admin NAME" in str(run(*words).exception)
+        assert "wrong" in str(change(*words, lines=("not her password",)).exception)
+    new = (PASSWORD, "his own password")
+    added = change("add", "bo", "--role", "operator", "--area", "N", lines=new)
+    assert added.exit_code == 0, added.output
+    assert "no areas" in change("areas", "ana").output
+    assert change("password", "bo", lines=(PASSWORD, "his next password")).exit_code == 0
+    refused = change("role", "bo", "admin", admin="bo", lines=("his next password",))
+    assert "no administrator" in str(refused.exception)
+    assert "last administrator" in str(change("disable", "ana").exception)
+    assert change("disable", "bo").exit_code == 0
+
     engine = db.open_database(f"sqlite:///{tmp_path / 'own.db'}")
-    rows = audit_rows(engine)
+    changes = [row for row in audit_rows(engine) if row["kind"] != "account.refused"]
     engine.dispose()
-    assert [row["kind"] for row in rows] == ["account.added", "account.areas"]
-    assert str(rows[0]["actor"]).startswith("os:")
+    assert changes[0]["actor"].startswith("os:")
+    assert {row["actor"] for row in changes[1:]} == {"ana"}
+    assert changes[-1]["data"]["name"] == "bo"

@@ -1,20 +1,23 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from faults.changes import acknowledge, command
-from faults.plc import SITE as TEXT
+from faults.changes import SITE, acknowledge, command
 from faults.plc import Plc
 
 from copilot.executor.actuators import Actuator, actuators
 from copilot.executor.opcua_write import WriteConnection
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied
-from copilot_tools.site.load import parse_site
-from copilot_tools.site.model import Site
+from copilot_tools.site.model import Node, SafetyClass, Site
 
 KEY = "5e" * 16
 ABSENT: Any = None
+
+
+def _at(name: str) -> Node:
+    return Node("urn:works", f"s=M-1.{name}")
 
 
 @pytest.mark.parametrize(
@@ -94,22 +97,23 @@ async def test_the_state_of_the_machine_decides(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "change", "why"),
+    ("differs", "change", "why"),
     [
-        ("", "", command("start", "stopped"), "is running already"),
-        ("s=M-1.stop", "s=M-1.start", command("stop", "running"), "not the node"),
-        ("s=M-1.stop", "s=M-1.gone", None, "not on the OPC UA server"),
-        ("s=M-1.stop", "s=M-1.hot.Acknowledge", None, "wants other arguments"),
-        ("s=M-1.stop", "s=M-1.state", None, "does not let the executor write it"),
-        ("s=M-1.stop", "s=M-1.count_setpoint", None, "neither a method nor a switch"),
-        ("s=M-1.stop", "s=M-1", None, "not a variable"),
-        ('allowed = true\nexpects = ["stopped"]', "", None, "not allowed in the plant model"),
+        ({}, command("start", "stopped"), "is running already"),
+        ({"node": _at("start")}, command("stop", "running"), "not the node"),
+        ({"node": _at("gone")}, None, "not on the OPC UA server"),
+        ({"node": _at("hot.Acknowledge")}, None, "wants other arguments"),
+        ({"node": _at("state")}, None, "does not let the executor write it"),
+        ({"node": _at("count_setpoint")}, None, "neither a method nor a switch"),
+        ({"node": Node("urn:works", "s=M-1")}, None, "not a variable"),
+        ({"allowed": False}, None, "not allowed in the plant model"),
+        ({"safety": SafetyClass.SIS}, None, "belongs to the safety system"),
     ],
 )
 async def test_a_command_that_cannot_be_given_or_seen_is_refused(
-    plc: Plc, opcua: WriteConnection, old: str, new: str, change: Change | None, why: str
+    plc: Plc, opcua: WriteConnection, differs: dict[str, Any], change: Change | None, why: str
 ):
-    site = _site(old, new)
+    site = _site(differs)
     with pytest.raises(Denied, match=why):
         await actuators(site, opcua, ABSENT)["send_command"].prepare(
             change or command("stop", "running", site)
@@ -117,6 +121,21 @@ async def test_a_command_that_cannot_be_given_or_seen_is_refused(
     assert plc.taken() == []
 
 
-def _site(old: str, new: str) -> Site:
-    assert old in TEXT
-    return parse_site(TEXT.replace(old, new, 1) if old else TEXT)
+async def test_what_the_last_look_has_against_it_is_not_sent(
+    plc: Plc, acting: Mapping[str, Actuator]
+):
+    async def look() -> None:
+        raise Denied("its time was up")
+
+    for change in (command("stop", "running"), acknowledge()):
+        await acting[change.tool].prepare(change)
+        with pytest.raises(Denied, match="its time was up"):
+            await acting[change.tool].send(change, KEY, look)
+    assert plc.taken() == []
+
+
+def _site(differs: Mapping[str, Any]) -> Site:
+    """The works, with another command to stop."""
+    mixer = SITE.assets["M-1"]
+    commands = (replace(c, **differs) if c.name == "stop" else c for c in mixer.commands)
+    return replace(SITE, assets={"M-1": replace(mixer, commands=tuple(commands))})

@@ -10,6 +10,7 @@ from copilot.executor.actuators import Actuator
 from copilot.executor.handshake import HandshakeActuator
 from copilot.executor.opcua_write import WriteConnection
 from copilot_tools.errors import Denied
+from copilot_tools.site.model import Node
 
 KEY = "5e" * 16
 PRESSURE = set_to("pressure", 6.5, 6.0)
@@ -102,6 +103,41 @@ async def test_another_actuator_finds_the_echo_of_a_dead_one(
     later = HandshakeActuator(SITE, opcua, valid_s=1.0)
     assert (await later.read_back(PRESSURE, KEY)).effect == "applied"
     assert (await later.read_back(PRESSURE, "another id")).effect == "unclear"
+
+
+async def test_a_block_that_is_filled_is_not_strobed_when_the_last_look_has_something_against_it(
+    plc: Plc, block: HandshakeActuator
+):
+    async def look() -> None:
+        raise Denied("stopped by boss")
+
+    await block.prepare(PRESSURE)
+    with pytest.raises(Denied, match="stopped by boss"):
+        await block.send(PRESSURE, KEY, look)
+    assert (await block.read_back(PRESSURE, KEY)).effect == "not_applied"
+    assert plc.taken() == []
+
+
+@pytest.mark.parametrize("folder", [None, Node("urn:works", "s=M-2.pressure_command")])
+async def test_a_block_that_is_not_the_approved_one_is_left_alone(
+    acting: Mapping[str, Actuator], folder: Node | None
+):
+    change = replace(PRESSURE, target=replace(PRESSURE.target, block=folder))
+    with pytest.raises(Denied, match="not written through the command block that was approved"):
+        await acting["write_setpoint"].prepare(change)
+
+
+async def test_the_block_takes_only_what_its_own_value_node_allows(
+    plc: Plc, block: HandshakeActuator
+):
+    with pytest.raises(Denied, match="9.75 bar is outside 0 to 9.5 bar that the server allows"):
+        await block.prepare(set_to("pressure", 9.75, 6.0))
+    assert plc.taken() == []
+
+
+async def test_a_value_that_is_there_already_does_not_get_to_the_block(block: HandshakeActuator):
+    with pytest.raises(Denied, match="its effect could not be told"):
+        await block.prepare(set_to("pressure", 6.0, 5.0))
 
 
 async def test_a_busy_block_is_left_alone(plc: Plc, block: HandshakeActuator):

@@ -1,24 +1,31 @@
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from faults.changes import SITE, set_to
 from faults.opcua_proxy import Proxy
-from faults.plc import SITE as TEXT
 from faults.plc import Plc
 from faults.plc_server import PASSWORD, USER
 
 from copilot.executor.actuators import Actuator, actuators
 from copilot.executor.opcua_write import WriteConnection
+from copilot.executor.outcome import Effect
+from copilot.executor.setpoint import judge_value
 from copilot_tools.changes import Change
 from copilot_tools.errors import Denied, Unavailable
-from copilot_tools.site.load import parse_site
+from copilot_tools.facts import Quality
 from copilot_tools.site.model import Node, Site
+from copilot_tools.sources.protocols import Reading
 
 KEY = "5e" * 16
 SPEED = set_to("speed", 1050.0, 1000.0)
 ABSENT: Any = None
+
+
+def _at(name: str) -> Node:
+    return Node("urn:works", f"s=M-1.{name}")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +71,13 @@ async def test_a_value_is_written_once_in_the_type_of_its_node(
             replace(SPEED, target=replace(SPEED.target, node=Node("urn:works", "s=M-1.other"))),
             "not the node in the plant model that was approved",
         ),
+        (
+            replace(SPEED, target=replace(SPEED.target, block=Node("urn:works", "s=M-1.block"))),
+            "not written through the command block that was approved",
+        ),
+        (set_to("speed", 1000.5, 1000.0), "its effect could not be told"),
+        (set_to("speed", 1000.5, 900.0), "1000.5 rpm is within tolerance of 1000.0"),
+        (set_to("speed", 900.5, 900.0), "900.5 rpm is within tolerance of 900.0"),
     ],
 )
 async def test_what_cannot_be_written_is_refused_before_anything_is_sent(
@@ -77,24 +91,20 @@ async def test_what_cannot_be_written_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("differs", "why"),
     [
-        ('node = "s=M-1.speed_setpoint"', 'node = "s=M-1.gone"', "not on the OPC UA server"),
-        ('node = "s=M-1.speed_setpoint"', 'node = "s=M-1.start"', "not a variable"),
-        ('node = "s=M-1.speed_setpoint"', 'node = "s=M-1.reset"', "holds Boolean, not a number"),
-        ('node = "s=M-1.speed_setpoint"', 'node = "nsu=urn:x;s=y"', "does not know the namespace"),
-        (
-            'node = "s=M-1.speed_setpoint"\nunit = "rpm"',
-            'node = "s=M-1.torque_setpoint"\nunit = "%"',
-            "in Nm, the plant model in %",
-        ),
-        ("settle_s = 0.2\nwritable = true", "settle_s = 0.2", "not writable in the plant model"),
+        ({"node": _at("gone")}, "not on the OPC UA server"),
+        ({"node": _at("start")}, "not a variable"),
+        ({"node": _at("reset")}, "holds Boolean, not a number"),
+        ({"node": Node("urn:x", "s=y")}, "does not know the namespace"),
+        ({"node": _at("torque_setpoint"), "unit": "%"}, "in Nm, the plant model in %"),
+        ({"writable": False}, "not writable in the plant model"),
     ],
 )
 async def test_a_plant_model_that_does_not_fit_the_server_writes_nothing(
-    plc: Plc, opcua: WriteConnection, old: str, new: str, why: str
+    plc: Plc, opcua: WriteConnection, differs: dict[str, Any], why: str
 ):
-    site = _site(old, new)
+    site = _site(differs)
     change = set_to("speed", 500.0, 1000.0, site)
     with pytest.raises(Denied, match=why):
         await actuators(site, opcua, ABSENT)["write_setpoint"].prepare(change)
@@ -109,6 +119,40 @@ async def test_only_the_very_change_that_was_prepared_is_sent(
     with pytest.raises(Denied, match="not prepared"):
         await setpoints.send(set_to("speed", 1400.0, 1000.0), KEY)
     assert plc.taken() == []
+
+
+async def test_what_the_last_look_has_against_it_is_not_sent(
+    plc: Plc, acting: Mapping[str, Actuator]
+):
+    async def look() -> None:
+        raise Denied("its time was up")
+
+    await acting["write_setpoint"].prepare(SPEED)
+    with pytest.raises(Denied, match="its time was up"):
+        await acting["write_setpoint"].send(SPEED, KEY, look)
+    assert plc.taken() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "new", "refused", "effect"),
+    [
+        (1000.0, 1000.5, False, "unclear"),
+        (1000.0, 1000.5, True, "not_applied"),
+        (1000.4, 1000.8, False, "unclear"),
+        (1000.8, 1000.8, False, "applied"),
+        (1000.8, 1000.8, True, "applied"),
+        (1000.0, 1050.0, False, "not_applied"),
+        (1020.0, 1050.0, True, "unclear"),
+    ],
+)
+def test_a_reading_that_also_fits_the_old_value_is_never_applied(
+    value: float, new: float, refused: bool, effect: Effect
+):
+    setpoint = SITE.setpoint("M-1.speed")
+    assert setpoint is not None
+    judge = judge_value(setpoint, set_to("speed", new, 1000.0), None, refused=refused)
+    reading = Reading(setpoint.node, value, Quality.GOOD, datetime.now(UTC), "Good")
+    assert judge(reading) == effect
 
 
 async def test_it_cannot_be_sent_twice(plc: Plc, acting: Mapping[str, Actuator]):
@@ -152,6 +196,10 @@ async def test_a_wrong_password_and_an_absent_server_are_said_in_one_line(plc: P
         await actuators(SITE, wrong, ABSENT)["write_setpoint"].prepare(SPEED)
 
 
-def _site(old: str, new: str) -> Site:
-    assert old in TEXT
-    return parse_site(TEXT.replace(old, new, 1))
+def _site(differs: Mapping[str, Any]) -> Site:
+    """The works, with another speed setpoint."""
+    mixer = SITE.assets["M-1"]
+    speed, *others = mixer.setpoints
+    assert speed.name == "speed"
+    mixer = replace(mixer, setpoints=(replace(speed, **differs), *others))
+    return replace(SITE, assets={"M-1": mixer})

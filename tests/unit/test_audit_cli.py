@@ -36,7 +36,7 @@ def config(own_engine: Engine, own_url: str, tmp_path: Path) -> Path:
     path.write_text(CONFIG.format(own=own_url), encoding="utf-8")
     files = (tmp_path / "checkpoints.jsonl",)
     settings = CheckpointSettings(key=tmp_path / "audit.key", every_rows=10, files=files)
-    signer = Signer(own_engine, settings, "works", utc_now)
+    signer = Signer(own_engine, settings, SITE.id, utc_now)
     write_proposals(own_engine, 6, signer.tick)
     signer.sign()
     return path
@@ -51,7 +51,16 @@ def test_verify_says_how_far_it_is_signed(config: Path, own_engine: Engine):
     assert (done.exit_code, done.output.startswith("ok: ")) == (0, True)
     with db.writing(own_engine) as connection:
         append(connection, Entry("switch.stop", "sara", "", {}), utc_now())
-    assert "the newest 1 are chained, but not signed yet" in run(config, "verify").output
+    assert run(config, "verify").output.endswith("\nNOT SIGNED: row 26\n")
+
+
+def test_a_log_that_nobody_signed_is_not_ok(config: Path, own_engine: Engine, tmp_path: Path):
+    (tmp_path / "checkpoints.jsonl").unlink()
+    (tmp_path / "checkpoints.jsonl").touch()
+    with unlocked(own_engine) as connection:
+        connection.execute(text("DELETE FROM checkpoints"))
+    done = run(config, "verify")
+    assert (done.exit_code, done.output) == (1, "NOT SIGNED: rows 1 to 25\n")
 
 
 def test_verify_names_the_row_and_exits_with_1(config: Path, own_engine: Engine):

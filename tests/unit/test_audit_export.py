@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import zipfile
@@ -10,16 +11,18 @@ from audit_fixture import NOW, alter, open_signer
 from sqlalchemy import Engine
 
 from copilot import db
+from copilot.audit import export as export_module
 from copilot.audit.checkpoints import read_file
 from copilot.audit.export import VERIFIER, Evidence, export
 from copilot.audit.keys import SigningKey
 from copilot.audit.log import Entry, append
 from copilot.audit.verify import verify_database
-from copilot.canonical import digest
+from copilot.canonical import digest, write_canonical
 from copilot_evals.audit_log import write_proposals
 from copilot_tools.errors import Retry
 
 POLICY = "permit (principal, action, resource);\n"
+SCRIPT = Path(export_module.__file__).parent / VERIFIER
 INSTALLED = Path(cryptography.__file__).parents[1]
 ALONE = """
 import runpy, sys
@@ -51,8 +54,27 @@ def witness(own_engine: Engine, tmp_path: Path) -> Path:
 
 def pack(engine: Engine, witness: Path, output: Path) -> Path:
     public_key = (witness.parent / "audit.key.pub").read_text()
-    export(engine, Evidence(public_key, NOW, tuple(read_file(witness))), output)
+    export(engine, Evidence(public_key, NOW, "works", tuple(read_file(witness))), output)
     return output
+
+
+def write_pack(
+    path: Path, rows: list[str], checkpoints: list[str], public_key: str, first: int = 1
+) -> Path:
+    """A pack as somebody without the log could make it."""
+    texts = {
+        "rows.jsonl": "".join(f"{row}\n" for row in rows),
+        "checkpoints.jsonl": "".join(f"{line}\n" for line in checkpoints),
+        "public_key.pem": public_key,
+        VERIFIER: SCRIPT.read_text(),
+    }
+    manifest = {"site": "works", "proposal": None, "first": first, "head": None}
+    listed = {name: digest(text) for name, text in texts.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+        archive.writestr("manifest.json", write_canonical({**manifest, "files": listed}))
+    return path
 
 
 def replay(path: Path, *arguments: str) -> tuple[int, str]:
@@ -78,7 +100,7 @@ def test_a_pack_is_found_whole_by_its_own_script(own_engine: Engine, witness: Pa
     path = pack(own_engine, witness, tmp_path / "pack.zip")
     code, last = replay(path)
     assert code == 0
-    assert last.startswith("ok: 40 rows, signed up to row 40, key ")
+    assert last.startswith("ok: rows 1 to 40, all signed, site works, key ")
     assert replay(path, str(tmp_path / "audit.key.pub")) == (0, last)
     with zipfile.ZipFile(path) as archive:
         assert archive.read(f"policies/{digest(POLICY)}.txt").decode() == POLICY
@@ -146,11 +168,13 @@ def test_a_pack_about_one_proposal_reaches_to_the_next_checkpoint(
     signer = open_signer(own_engine, tmp_path)
     write_proposals(own_engine, 12, signer.tick)
     output = tmp_path / "pack.zip"
-    evidence = Evidence(signer.public_pem, NOW, proposal=4)
+    evidence = Evidence(signer.public_pem, NOW, "works", proposal=4)
     rows = export(own_engine, evidence, output)
     assert 4 < rows < 24
+    with zipfile.ZipFile(output) as archive:
+        first = json.loads(archive.read("manifest.json"))["first"]
     code, last = replay(output)
-    assert (code, last.split(",")[0]) == (0, f"ok: {rows} rows")
+    assert (code, last.split(",")[0]) == (0, f"ok: rows {first} to {first + rows - 1}")
     with zipfile.ZipFile(output) as archive:
         assert b"K-3.speed" in archive.read("rows.jsonl")
         assert b"K-10.speed" not in archive.read("rows.jsonl")
@@ -158,3 +182,63 @@ def test_a_pack_about_one_proposal_reaches_to_the_next_checkpoint(
         export(own_engine, replace(evidence, proposal=99), tmp_path / "none.zip")
     with pytest.raises(Retry, match="overwritten"):
         export(own_engine, evidence, output)
+
+
+@pytest.mark.parametrize("first", [1, 100])
+def test_a_forged_pack_without_a_signature_is_never_ok(tmp_path: Path, first: int):
+    """Anybody can chain rows and hash them; only the plant can sign."""
+    public = tmp_path / "plant.pub"
+    public.write_text(SigningKey.open(tmp_path / "audit.key").public_pem)
+    rows, link = [], ("f" if first > 1 else "0") * 64
+    for seq in range(first, first + 5):
+        at = f"2026-01-01T00:00:0{seq - first}.000000Z"
+        said = {"seq": seq, "at": at, "kind": "approval.given", "actor": "sara", "proposal": "p"}
+        text = write_canonical({**said, "data": {"reason": "FORGED"}, "previous": link})
+        link = digest(text)
+        rows.append(write_canonical({"seq": seq, "row": text, "hash": link, "proposal": "p"}))
+    forged = write_pack(tmp_path / "forged.zip", rows, [], public.read_text(), first)
+    end = first + 4
+    assert replay(forged, str(public)) == (2, f"NOT SIGNED: rows {first} to {end}")
+
+
+def test_an_empty_pack_is_not_ok(tmp_path: Path):
+    public_key = SigningKey.open(tmp_path / "audit.key").public_pem
+    assert replay(write_pack(tmp_path / "empty.zip", [], [], public_key)) == (
+        2,
+        "NOT SIGNED: no rows",
+    )
+
+
+def test_rows_behind_the_newest_checkpoint_are_named(
+    own_engine: Engine, witness: Path, tmp_path: Path
+):
+    with db.writing(own_engine) as connection:
+        for _ in range(2):
+            append(connection, Entry("switch.stop", "s.berg", "", {}), NOW)
+    path = pack(own_engine, witness, tmp_path / "pack.zip")
+    assert replay(path) == (2, "NOT SIGNED: rows 41 to 42")
+
+
+def test_checkpoints_of_another_site_vouch_for_nothing(
+    own_engine: Engine, witness: Path, tmp_path: Path
+):
+    public_key = (tmp_path / "audit.key.pub").read_text()
+    problem = "rows 1 to 10: the checkpoint of row 10 is of works, not of mill"
+    assert verify_database(own_engine, public_key, [witness], "mill").problem == problem
+    path = tmp_path / "pack.zip"
+    export(own_engine, Evidence(public_key, NOW, "mill"), path)
+    assert replay(path) == (1, f"DAMAGED: {problem}")
+
+
+def test_what_a_pack_holds_does_not_steer_the_auditors_terminal(own_engine: Engine, tmp_path: Path):
+    signer = open_signer(own_engine, tmp_path)
+    with db.writing(own_engine) as connection:
+        append(connection, Entry("switch.stop", "\x1b[2K\r\u202eok: all", "", {}), NOW)
+    signer.sign()
+    path = tmp_path / "pack.zip"
+    export(own_engine, Evidence(signer.public_pem, NOW, "works"), path)
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(path)], capture_output=True, text=True, check=True
+    )
+    assert all(line.isprintable() for line in done.stdout.split("\n"))
+    assert "[2K" in done.stdout

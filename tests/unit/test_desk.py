@@ -5,15 +5,19 @@ import pytest
 from account_fixture import PASSWORD
 from desk_fixture import PEOPLE, SITE, Office
 
+from copilot.accounts.step_up import Meaning
+from copilot.actor import Role
 from copilot.approvals import switches
 from copilot.approvals.breaker import reset_subject
 from copilot.approvals.states import State
+from copilot.approvals.store import move
 from copilot.db import reading, writing
 from copilot.policy.policy import Policy, shipped
 from copilot.policy.request import read_request
 from copilot.proposal import Provenance
 from copilot_tools.changes import Change, Target
 from copilot_tools.errors import Denied, Failed, Retry
+from copilot_tools.facts import Quality
 
 
 def test_a_proposal_waits_for_somebody_else(office: Office):
@@ -27,6 +31,15 @@ def test_a_proposal_waits_for_somebody_else(office: Office):
     assert (approval.account, approval.meaning) == ("sara", "approve")
     assert approval.reason == "within limits"
     assert approval.payload_hash == record.payload_hash
+
+
+def test_what_has_changed_since_it_was_shown_is_not_approved(office: Office):
+    record = office.propose()
+    office.live["M-1.speed"] = 1010.0
+    with pytest.raises(Denied, match="#1 rests on another state: M-1.speed set value was 1000"):
+        office.approve(record, "sara")
+    assert office.state(record) is State.PENDING
+    assert office.desk.approvals(1) == []
 
 
 def test_what_policy_denies_is_stored_with_its_rules(office: Office):
@@ -145,6 +158,65 @@ def test_the_observation_has_to_be_of_the_target(office: Office):
         )
 
 
+def test_a_change_is_bound_to_the_plant_as_it_is(office: Office):
+    """What was shown has to be all of what the plant model asks for, as it is now."""
+    right = office.change("M-1.speed", 1050.0)
+    bound = right.preconditions
+    live = bound[-1]
+    for wrong in (
+        (),
+        bound[:-1],
+        (*bound, bound[0]),
+        (*bound[:-1], replace(live, shown=1003.0)),
+        (*bound[:-1], replace(live, shown="1000")),
+        (*bound[:-1], replace(live, tolerance=1e9)),
+        (*bound[:-1], replace(live, name="other")),
+        (replace(bound[0], shown="stopped"), *bound[1:]),
+        (bound[0], replace(bound[1], shown=0), *bound[2:]),
+        (replace(bound[0], quality=Quality.BAD), *bound[1:]),
+    ):
+        with pytest.raises(Denied, match="not bound to the plant"):
+            office.file(replace(right, preconditions=wrong))
+    assert office.desk.list() == []
+    assert office.file(replace(right, preconditions=bound[::-1])).state is State.PENDING
+
+
+@pytest.mark.parametrize("old", [1002.5, 1200.0, None, "1000"])
+def test_a_change_starts_from_the_present_value(office: Office, old: float | str | None):
+    with pytest.raises(Retry, match="please ask for it again"):
+        office.file(office.change("M-1.speed", 1050.0, old=old))
+    assert office.desk.list() == []
+    assert office.file(office.change("M-1.speed", 1050.0, old=1001.5)).state is State.PENDING
+
+
+def test_a_proposal_is_worded_from_what_is_sent(office: Office):
+    record = office.file(office.change("M-1.speed", 1050.0, says="M-1 speed 1000 -> 1001 rpm"))
+    assert record.proposal.change.says == "M-1 speed 1000 rpm -> 1050 rpm"
+    lying = office.change("M-1.pressure", 3.5)
+    lying = replace(lying, arguments={**lying.arguments, "value": 3.1})
+    denied = office.file(lying)
+    assert "the argument 'value' is not what is shown" in denied.note
+
+
+def test_who_proposed_has_to_be_somebody_who_still_could(office: Office):
+    waiting = office.propose()
+    ready = office.approve(office.propose("M-1.pressure", 3.1), "sara")
+    ready = office.approve(ready, "emil")
+    assert office.revalidate(ready).allowed
+    office.accounts.change_areas("olga", ["S"], by="root")
+    with pytest.raises(Denied, match="olga may not propose this any more"):
+        office.approve(waiting, "sara")
+    assert "olga may not propose this any more" in office.revalidate(ready).why()
+    office.accounts.change_areas("olga", ["N"], by="root")
+    office.accounts.disable("olga", by="root")
+    with pytest.raises(Denied, match="'olga' is disabled"):
+        office.approve(waiting, "sara")
+    assert "'olga' is disabled" in office.revalidate(ready).why()
+    assert office.desk.approvals(waiting.number) == []
+    office.accounts.enable("olga", by="root")
+    assert office.approve(waiting, "sara").state is State.READY
+
+
 def test_nobody_proposes_in_another_name(office: Office):
     change = office.change("M-1.speed", 1050.0)
     observed = office.seen(change.target)
@@ -200,7 +272,7 @@ def refuse(office: Office, times: int) -> None:
 
 
 def reset(office: Office, by: str) -> None:
-    nonce = office.step_ups.issue(by, PASSWORD, reset_subject("olga"))
+    nonce = office.step_ups.issue(by, PASSWORD, reset_subject("olga"), "reset")
     office.desk.reset_breaker("olga", by, nonce)
 
 
@@ -224,13 +296,50 @@ def test_refusals_far_apart_do_not_open_it(office: Office):
     assert office.propose().state is State.PENDING
 
 
+def test_it_counts_for_a_person_whatever_the_account(office: Office):
+    office.accounts.change_role("olga.boss", Role.ENGINEER, by="root")
+    refuse(office, 3)
+    for value in (1400.0, 1401.0):
+        office.propose(value=value, by="olga.boss")
+        office.clock.advance(seconds=10)
+    for name in ("olga", "olga.boss"):
+        with pytest.raises(Denied, match="too many proposals of olga"):
+            office.propose(by=name)
+    reset(office, "sara")
+    assert office.propose(by="olga.boss").state is State.PENDING
+
+
+def test_what_a_tool_refused_to_propose_counts_too(office: Office):
+    for turn in range(5):
+        refusal = Denied("M-1.trip belongs to the safety system")
+        office.desk.record_refused(office.actor("olga"), f"write_setpoint {turn}", refusal)
+    row = office.audited("proposal.refused")[0]
+    assert row["data"]["why"] == "M-1.trip belongs to the safety system"
+    with pytest.raises(Denied, match="too many proposals of olga"):
+        office.propose()
+    nobody = replace(office.actor("olga"), name="nobody")
+    office.desk.record_refused(nobody, "write_setpoint", Denied("no"))
+    assert office.audited("proposal.refused")[-1]["actor"] == "system"
+    assert office.verify().ok
+
+
+def test_what_the_plant_refuses_at_execution_is_nobodys_fault(office: Office):
+    for turn in range(5):
+        record = office.approve(office.propose(value=1050.0 + turn), "sara")
+        with writing(office.engine) as connection:
+            move(connection, record, State.POLICY_DENIED, "executor", office.clock())
+    assert office.propose().state is State.PENDING
+
+
 def test_only_another_person_in_charge_resets_it(office: Office):
     refuse(office, 5)
     for name in ("otto", "olga.boss"):
         with pytest.raises(Denied, match="another person, a supervisor or engineer"):
             reset(office, name)
     reset(office, "sven")
-    assert office.audited("breaker.reset")[0]["data"] == {"account": "olga"}
+    assert office.audited("breaker.reset")[0]["data"] == {"account": "olga", "person": "olga"}
+    refused = office.audited("breaker.refused")
+    assert [row["actor"] for row in refused] == ["otto", "olga.boss"]
     assert office.propose().state is State.PENDING
     office.desk.withdraw(6, "olga", "test")
     refuse(office, 4)
@@ -290,6 +399,16 @@ def test_undo_is_a_new_proposal_with_its_own_approvals(office: Office):
     assert office.approve(undo, "sara").state is State.READY
 
 
+def test_undo_sets_what_a_person_could_have_set(office: Office):
+    """A 32-bit controller gave 3.2 as 3.200000047683716."""
+    office.live["M-1.pressure"] = 3.200000047683716
+    record = office.propose("M-1.pressure", 3.5)
+    office.carry_out(office.approve(office.approve(record, "sara"), "emil"))
+    undo = office.desk.undo(1, office.actor("otto"), office.seen(record.proposal.change.target))
+    assert undo.state is State.PENDING, undo.note
+    assert undo.proposal.change.new == undo.proposal.change.arguments["value"] == 3.2
+
+
 def test_what_cannot_be_undone_says_why(office: Office):
     pending = office.propose(value=1100.0)
     target = pending.proposal.change.target
@@ -312,16 +431,17 @@ def test_what_cannot_be_undone_says_why(office: Office):
 def test_somebody_in_charge_resolves_what_is_unknown(office: Office, applied: bool):
     record = office.carry_out(office.approve(office.propose(), "sara"), State.UNKNOWN)
     seen = "read at the panel"
+    meaning: Meaning = "resolve_applied" if applied else "resolve_not_applied"
     for name in ("otto", "tina", "sven"):
         with pytest.raises(Denied, match="a supervisor or an engineer"):
-            office.desk.resolve(1, name, office.nonce(name, record), applied, seen)
+            office.desk.resolve(1, name, office.nonce(name, record, meaning), applied, seen)
     with pytest.raises(Retry):
-        office.desk.resolve(1, "sara", office.nonce("sara", record), applied, " ")
-    resolved = office.desk.resolve(1, "sara", office.nonce("sara", record), applied, seen)
+        office.desk.resolve(1, "sara", office.nonce("sara", record, meaning), applied, " ")
+    resolved = office.desk.resolve(1, "sara", office.nonce("sara", record, meaning), applied, seen)
     assert resolved.state == ("resolved_applied" if applied else "resolved_not_applied")
     assert resolved.note == seen
     with pytest.raises(Denied, match="only what is unknown"):
-        office.desk.resolve(1, "emil", office.nonce("emil", record), applied, seen)
+        office.desk.resolve(1, "emil", office.nonce("emil", record, meaning), applied, seen)
     assert office.verify().ok
 
 

@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from copilot_tools.display import format_age, format_number, format_time, format_value
+from copilot_tools.display import format_age, format_number, format_time, format_value, printable
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,28 @@ def test_times_are_plant_times():
 )
 def test_ages(seconds: int, text: str):
     assert format_age(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Dichtung Ø 40, größer", "Dichtung Ø 40, größer"),
+        ("1\u00a0250\u202fkg", "1 250 kg"),
+        ("ok\x1b[2K\rno", "ok�[2K�no"),
+        ("a\nb\tc", "a�b�c"),
+        ("\u202eevil\u2066", "�evil�"),
+        ("P\u200b-1\u2028\u3164", "P�-1��"),
+        ("\x9b31m\ud800", "�31m�"),
+    ],
+)
+def test_what_steers_or_hides_is_seen_as_a_mark(text: str, seen: str):
+    assert printable(text) == seen
+
+
+def test_a_quote_keeps_its_lines():
+    assert printable("one\n\ttwo\r\x1b", lines=True) == "one\n\ttwo��"
+
+
+@given(st.text())
+def test_nothing_that_was_made_printable_steers_a_terminal(text: str):
+    assert printable(text).isprintable()

@@ -138,6 +138,17 @@ async def test_a_purchase_at_another_price_than_shown_is_refused(erp: Engine) ->
         await ErpActuator(erp, lambda: NOW).prepare(buy(unit_price=10.0))
 
 
+async def test_a_price_that_changed_after_the_check_is_refused(erp: Engine) -> None:
+    actuator = ErpActuator(erp, lambda: NOW)
+    await actuator.prepare(buy())
+    with erp.begin() as connection:
+        connection.execute(update(tables.parts).values(price=99.0))
+    sent = await actuator.send(buy(), KEY)
+    assert (sent.outcome, sent.status) == ("refused", "SEAL-2: unit price was 12.5, is 99.0")
+    assert rows(erp, tables.purchase_orders) == []
+    assert (await actuator.read_back(buy(), KEY)).effect == "not_applied"
+
+
 async def test_a_batch_is_held_once(erp: Engine) -> None:
     actuator = ErpActuator(erp, lambda: NOW)
     await actuator.send(HOLD, KEY)

@@ -53,6 +53,10 @@ def test_the_variables_of_the_chat_do_not_count(
         ('plant = "plant.toml"\npoll = 1', "executor.toml:2: poll: Extra inputs"),
         ('plant = "plant.toml"\npoll_s = 0', "executor.toml:2: poll_s: Input should be greater"),
         ("plant = 'x", "executor.toml: not valid TOML"),
+        (
+            'plant = "plant.toml"\nlease_s = 6',
+            "executor.toml:2: lease_s: Value error, must be more than 3 x opcua.timeout_s, 6",
+        ),
     ],
 )
 def test_an_error_is_one_line_that_names_its_place(file: Path, wrong: str, line: str) -> None:

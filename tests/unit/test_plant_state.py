@@ -284,8 +284,23 @@ async def test_an_acknowledgement_is_bound_to_its_alarm_alone(mill: Mill):
     assert differences(before, await look(mill, ALARM)) == ()
     mill.alarms = [mill.alarm("ALM-1", acknowledged=True)]
     assert differences(before, await look(mill, ALARM)) == (
-        "R-1 unacknowledged alarm: shown ALM-1, now none",
+        "R-1 unacknowledged alarm: shown ALM-1 since 2026-11-21T12:00:00.000000Z, now none",
     )
+
+
+async def test_an_alarm_raised_anew_is_not_the_one_that_was_shown(mill: Mill):
+    before = await shown(mill, ALARM)
+    mill.alarms = [replace(mill.alarms[0], since=NOW + timedelta(microseconds=1))]
+    assert differences(before, await look(mill, ALARM)) == (
+        "R-1 unacknowledged alarm: shown ALM-1 since 2026-11-21T12:00:00.000000Z, "
+        "now ALM-1 since 2026-11-21T12:00:00.000001Z",
+    )
+
+
+async def test_another_command_block_is_another_target(mill: Mill):
+    seen = await look(mill, replace(SPEED, block=Node("urn:mill", "s=R-1.command")))
+    assert seen.live is None
+    assert "no longer the same node" in seen.problems[0]
 
 
 async def test_a_dead_server_is_a_problem_and_everything_differs(mill: Mill):

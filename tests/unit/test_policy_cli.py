@@ -104,7 +104,7 @@ def test_show_prints_what_a_site_can_begin_with():
 def test_explain_says_every_rule_and_invariant():
     output = run("explain").output
     assert all(rule.rule.says in output for rule in POLICY.rules)
-    assert "safety-system: Setpoints of the safety system are never written." in output
+    assert "safety-system: What is of the safety system is never written and never sent." in output
 
 
 def test_explain_says_which_rules_decide_a_case():

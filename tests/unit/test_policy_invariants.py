@@ -13,7 +13,7 @@ from copilot.policy.invariants import INVARIANTS
 from copilot.policy.policy import Policy
 from copilot.policy.request import EXECUTOR, Request
 from copilot_tools.changes import Target
-from copilot_tools.facts import Quality, Value
+from copilot_tools.facts import Quality, Range, Value
 from copilot_tools.site.model import Node, SafetyClass, Site
 
 ANYTHING = policy_of('@id("all") @says("Everything") permit (principal, action, resource);')
@@ -168,6 +168,7 @@ def test_nothing_is_carried_out_that_nobody_agreed_to():
         lambda t: replace(t, asset="CF-2"),
         lambda t: replace(t, node=Node("urn:policy:cases", "s=MX-1.vacuum_setpoint")),
         lambda t: replace(t, node=None),
+        lambda t: replace(t, block=Node("urn:policy:cases", "s=MX-1.command")),
         lambda t: replace(t, kind="batch"),
     ],
 )
@@ -211,6 +212,47 @@ def test_a_tool_that_policy_does_not_know_is_refused(tool: str):
 def test_the_safety_system_is_refused_even_where_the_plant_model_says_writable():
     policy = Policy(ANYTHING.text, "own", site_with(safety=SafetyClass.SIS), 30.0)
     assert broken(speed(), policy) == {"safety-system"}
+
+
+def test_a_command_of_the_safety_system_is_refused_even_where_it_is_allowed():
+    mixer = SITE.assets["MX-1"]
+    commands = tuple(replace(c, allowed=True) for c in mixer.commands)
+    site = replace(SITE, assets={**SITE.assets, "MX-1": replace(mixer, commands=commands)})
+    policy = Policy(ANYTHING.text, "own", site, 30.0)
+    assert broken(ask("send_command", "MX-1.close"), policy) == {"safety-system"}
+
+
+def test_the_command_block_is_part_of_the_target():
+    request = ask("write_setpoint", "CF-2.speed")
+    assert broken(request) == set()
+    target = replace(request.change.target, block=None)
+    assert broken(aimed_at(request, target)) == {"known-target"}
+
+
+@pytest.mark.parametrize("verb", ["propose", "execute"])
+@pytest.mark.parametrize(
+    ("value", "apart"), [(1000.0, False), (1002.0, False), (998.0, False), (1003.0, True)]
+)
+def test_an_effect_that_could_not_be_told_is_refused(verb: str, value: float, apart: bool):
+    request = ask("write_setpoint", "CF-2.speed", verb=verb, approvers=1, live=1000.0, value=value)
+    assert broken(request) == (set() if apart else {"visible"})
+
+
+def test_a_value_that_a_32_bit_float_cannot_tell_is_refused():
+    policy = Policy(ANYTHING.text, "own", site_with(max_step=None, max_rate=None), 30.0)
+    fine = Policy(ANYTHING.text, "own", site_with(resolution=1e-5, tolerance=5e-6), 30.0)
+    assert broken(speed(200.5, 200.0), policy) == set()
+    assert broken(speed(200.0001, 200.0), fine) == {"visible"}
+    assert broken(speed(200.0003, 200.0), fine) == set()
+
+
+@pytest.mark.parametrize(("live", "refused"), [(1025.0, True), (1050.0, False)])
+def test_the_largest_step_is_exact_at_a_coarse_resolution(live: float, refused: bool):
+    coarse = site_with(
+        bounds=Range(500.0, 2000.0), resolution=50.0, tolerance=25.0, max_step=100.0, max_rate=None
+    )
+    policy = Policy(ANYTHING.text, "own", coarse, 30.0)
+    assert broken(speed(1150.0, live), policy) == ({"largest-step"} if refused else set())
 
 
 def test_without_a_largest_step_or_rate_the_bounds_are_the_limit():
@@ -271,8 +313,8 @@ def test_no_number_gets_past_the_invariants_unless_every_limit_holds(
     if not broken(with_value(replace(seen, moved=moved), value)):
         assert 100.0 <= value <= 500.0
         assert value * 2 == int(value * 2)
-        assert abs(value - live) <= 40.25
-        assert 0.0 <= moved <= 60.25
+        assert 0.25 < abs(value - live) <= 40.0005
+        assert 0.0 <= moved <= 60.0005
 
 
 def test_each_invariant_has_an_id_of_its_own_and_plain_words():

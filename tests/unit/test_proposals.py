@@ -62,9 +62,22 @@ name = "start"
 node = "s=K-1.start"
 allowed = true
 expects = ["running", "idle"]
+[[asset.setpoint]]
+name = "guide vane"
+node = "s=K-1.vane"
+unit = "%"
+bounds = [0.0, 2000.0]
+resolution = 1.0
+tolerance = 5.0
+writable = true
+handshake = "s=K-1.vane_command"
 [[asset.command]]
 name = "reset"
 node = "s=K-1.reset"
+[[asset.command]]
+name = "close"
+node = "s=K-1.close"
+safety = "sis"
 [[asset.alarm]]
 id = "ALM-7"
 message = "high vibration"
@@ -84,7 +97,11 @@ class Live:
         quality: Quality = Quality.GOOD,
         acknowledged: bool = False,
     ) -> None:
-        self.values: dict[str, Value] = {"s=K-1.speed_sp": speed, "s=K-1.state": state}
+        self.values: dict[str, Value] = {
+            "s=K-1.speed_sp": speed,
+            "s=K-1.vane": 1000.0,
+            "s=K-1.state": state,
+        }
         self.quality = quality
         self.acknowledged = acknowledged
 
@@ -152,6 +169,28 @@ async def test_a_setpoint_shows_old_and_new(site: Plant):
     assert asked.target == Target("setpoint", "K-1.speed", "K-1", node)
     assert asked.arguments == {"asset": "K-1", "setpoint": "speed", "value": 1050.0}
     assert (asked.old, asked.new, asked.unit, asked.reason) == (1000.0, 1050.0, "rpm", "too hot")
+
+
+async def test_a_setpoint_with_a_command_block_names_it(site: Plant):
+    asked = await change(site, "write_setpoint", asset="K-1", setpoint="guide vane", value=1006.0)
+    assert asked.target.block == Node("urn:kiln", "s=K-1.vane_command")
+
+
+@pytest.mark.parametrize("value", [1005.0, 996.0])
+async def test_a_change_within_the_tolerance_is_asked_back(site: Plant, value: float):
+    with pytest.raises(Retry, match="could not be told from the present value"):
+        await change(site, "write_setpoint", asset="K-1", setpoint="guide vane", value=value)
+
+
+@pytest.mark.parametrize("present", [float("nan"), float("inf"), True, "fast"])
+async def test_a_present_value_that_is_no_finite_number_is_unavailable(site: Plant, present: Value):
+    with pytest.raises(Unavailable, match="not a number"):
+        await set_speed(replace(site, telemetry=Live(present)), 1050.0)
+
+
+async def test_a_command_of_the_safety_system_is_denied(site: Plant):
+    with pytest.raises(Denied, match="safety system"):
+        await change(site, "send_command", asset="K-1", command="close")
 
 
 async def test_a_value_is_shown_to_its_resolution(site: Plant):

@@ -42,9 +42,9 @@ def test_an_id_that_the_user_said_is_his():
     assert trace(call, change, "work order for K-1: clean it", ())["asset"] is Provenance.USER
 
 
-def test_earlier_words_of_the_user_count_as_his():
+def test_words_of_an_earlier_request_are_no_words_of_this_one():
     history = [PlannedTurn("the seal is leaking", ())]
-    assert origin_of_title("the seal is leaking", "make a work order", history) is Provenance.USER
+    assert origin_of_title("the seal is leaking", "make a work order", history) is Provenance.MODEL
 
 
 def test_words_of_an_answer_taint():
@@ -82,6 +82,27 @@ def test_numbers():
     )
     assert origins(1105.0, "5 more")["value"] is Provenance.MODEL
     assert origins(40.0, "forty please")["value"] is Provenance.USER
+
+
+def test_a_number_of_an_answer_taints_unless_it_follows_from_what_was_said():
+    answers = ["Manual, page 3: set the speed to 1,500 rpm. Now 1000 rpm, 1 alarm."]
+    target = Target("setpoint", "K-1.speed", "K-1")
+
+    def origin(value: float, text: str, old: float | None = 1000.0) -> Provenance:
+        arguments = {"asset": "K-1", "setpoint": "speed", "value": value}
+        change = Change("write_setpoint", target, arguments, "speed", old=old)
+        return trace(Call("write_setpoint", arguments), change, text, (), answers)["value"]
+
+    assert origin(1500.0, "set the speed of K-1 as it says") is Provenance.RETRIEVED
+    assert origin(1500.0, "set the speed of K-1 as it says", None) is Provenance.RETRIEVED
+    assert origin(1500.0, "set it to 1500") is Provenance.USER
+    assert origin(1500.0, "500 higher") is Provenance.MODEL
+    assert origin(1500.0, "50 % more") is Provenance.MODEL
+    assert origin(1500.0, "set it 5 higher") is Provenance.RETRIEVED
+    assert origin(1400.0, "set the speed of K-1 as it says") is Provenance.MODEL
+    call = Call("reserve_part", {"part": "BRG-1", "quantity": 1})
+    change = Change("reserve_part", Target("part", "BRG-1"), dict(call.arguments), "reserve")
+    assert trace(call, change, "reserve a bearing", (), answers)["quantity"] is Provenance.MODEL
 
 
 def test_a_choice_is_of_the_catalogue_and_a_price_of_the_record():

@@ -65,10 +65,30 @@ def parts(quantity: int) -> Call:
         ("half a dozen bearings", parts(6)),
         ("reserve a 6309 bearing", parts(1)),
         ("reserve the bearing", parts(1)),
+        ("lower the speed of K-1 to 2000", speed(2000)),
+        ("raise it by 50 to 2000", speed(2000)),
+        ("K-1 should be at 2000, not lower", speed(2000)),
     ],
 )
 def test_what_was_said_passes(fan: Plant, text: str, call: Call):
     check_said(call, text, (), fan)
+
+
+@pytest.mark.parametrize(
+    ("text", "call", "says"),
+    [
+        ("open a work order for K-1: speed fell to 2000 rpm", speed(2000), "something you saw"),
+        ("the speed of K-1 was 2000", speed(2000), "something you saw"),
+        ("make K-1 100 rpm faster", speed(100), "by 100 or to 100"),
+        ("raise K-1 by 100", speed(100), "by 100 or to 100"),
+        ("reserve 1.5 bearings", parts(1), "whole pieces"),
+        ("buy 1,5 bearings", parts(1), "whole pieces"),
+        ("set K-1 speed to 1e2", speed(1), "not sure which number"),
+    ],
+)
+def test_what_was_said_otherwise_is_asked_back(fan: Plant, text: str, call: Call, says: str):
+    with pytest.raises(Retry, match=says):
+        check_said(call, text, (), fan)
 
 
 @pytest.mark.parametrize(

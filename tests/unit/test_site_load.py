@@ -1,4 +1,5 @@
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_what_may_be_changed_is_read_whole():
     pressure = site.setpoint("HP-7.ram pressure")
     assert pressure is not None
     assert pressure.writable
-    assert (pressure.resolution, pressure.tolerance, pressure.max_rate) == (0.5, 0.5, 20.0)
+    assert (pressure.resolution, pressure.tolerance, pressure.max_rate) == (0.5, 0.25, 20.0)
     assert pressure.critical
     assert pressure.watch == (Watch("oil temperature", 5.0),)
     assert pressure.handshake == Node("urn:north", "s=HP-7.ram_command")
@@ -153,6 +154,22 @@ def test_ids_with_dots_are_told_apart():
             'name = "overload trip"\nnode = "s=HP-7.ram"',
             "described twice",
         ),
+        ("max_rate = 20.0", "max_rate = 20.25", "max_rate =", "20.25 is no whole count"),
+        ("max_rate = 20.0", "max_step = 0.75", "max_step =", "0.75 is no whole count"),
+        ("max_rate = 20.0", "max_rate = inf", "max_rate =", "finite"),
+        ("max_rate = 20.0", "max_step = nan", "max_step =", "finite"),
+        ("max_rate = 20.0", "tolerance = inf", "tolerance = inf", "finite"),
+        ("max_rate = 20.0", "tolerance = 160.5", "tolerance = 160.5", "span of its bounds"),
+        ("bounds = [20.0, 180.5]", "bounds = [20.0, inf]", "bounds = [20.0", "finite"),
+        ("bounds = [20.0, 180.5]", "bounds = [nan, 180.5]", "bounds = [nan", "finite"),
+        ("high = 60.0", "high = -inf", "limits", "finite"),
+        ("allowed = true", 'allowed = true\nsafety = "sis"', "allowed", "never allowed"),
+        ('"s=HP-7.ram_command"', '"i=7"', "handshake", "text for an id"),
+        ('node = "s=HP-7.tonnage"', 'node = "i=5;s=x"', 'node = "i=5', "whole number"),
+        ('node = "s=HP-7.tonnage"', 'node = "i=4294967296"', 'node = "i=4', "whole number"),
+        ('node = "s=HP-7.tonnage"', 'node = "g=12"', 'node = "g=', "UUID"),
+        ('node = "s=HP-7.tonnage"', 'node = "b=0xAA"', 'node = "b=', "base64"),
+        ('node = "s=HP-7.tonnage"', 'node = "ns=2;s=x"', 'node = "ns=2', "no node id"),
         ('id = "ALM-1"', 'id = "HP-7"', 'id = "HP-7"\nmessage', "used twice"),
     ],
 )
@@ -169,6 +186,64 @@ def test_an_error_names_its_line(old: str, new: str, line_of: str, says: str):
         # A missing key has no line of its own: the table that lacks it is shown.
         start = text[: text.index('name = "tonnage"')].count("\n")
         assert message.startswith(f"p.toml:{start}:")
+
+
+SPELLINGS = [
+    ("s=HP-7.x", "s=HP-7.x"),
+    ("s=HP-7.x", "nsu=urn:north;s=HP-7.x"),
+    ("i=5", "i=05"),
+    ("nsu=urn:north;i=5", "i=0005"),
+    ("g=72962B91-FA75-4AE6-8D28-B404DC7DAF63", "g={72962b91fa754ae68d28b404dc7daf63}"),
+    ("b=qg==", "b=qh=="),
+]
+OTHERS = {
+    "trip": ('node = "s=HP-7.trip"', 'node = "{}"', "HP-7.overload trip"),
+    "state": ('state = "s=HP-7.state"', 'state = "{}"', "the state of HP-7"),
+    "lockout": ('lockout = "s=HP-7.locked"', 'lockout = "{}"', "the lock-out of HP-7"),
+    "alarm": ('node = "s=HP-7.alarms.hot"', 'node = "{}"', "the alarm ALM-1"),
+    "command": ('node = "s=HP-7.stop"', 'node = "{}"', "HP-7."),
+}
+
+
+@pytest.mark.parametrize(("written", "other"), SPELLINGS)
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_is_written_has_its_node_to_itself(what: str, written: str, other: str):
+    old, new, name = OTHERS[what]
+    text = VALID.replace('node = "s=HP-7.ram"', f'node = "{written}"')
+    parse_site(text)
+    with pytest.raises(SiteError, match=rf"^p.toml:\d+: HP-7\..*: the node .* is also {name}"):
+        parse_site(text.replace(old, new.format(other)), "p.toml")
+
+
+@pytest.mark.parametrize(
+    "part", ["", ".command_id", ".value", ".expires_at", ".strobe", ".echo_id", ".result"]
+)
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_command_block_has_its_nodes_to_itself(what: str, part: str):
+    old, new, _ = OTHERS[what]
+    with pytest.raises(SiteError, match="is also"):
+        parse_site(VALID.replace(old, new.format(f"s=HP-7.ram_command{part}")))
+
+
+def test_two_setpoints_do_not_share_a_command_block():
+    second = 'safety = "sis"\nhandshake = "nsu=urn:north;s=HP-7.ram_command"'
+    with pytest.raises(SiteError, match="the command block of"):
+        parse_site(VALID.replace('safety = "sis"', second))
+
+
+def test_a_signal_may_mirror_what_is_written():
+    site = parse_site(VALID.replace('"s=HP-7.tonnage"', '"s=HP-7.ram"'))
+    assert site.assets["HP-7"].signals[1].node == site.assets["HP-7"].setpoints[1].node
+
+
+def test_what_is_not_released_may_share_its_node():
+    text = VALID.replace("writable = true\n", "").replace('"s=HP-7.ram"', '"s=HP-7.trip"')
+    assert parse_site(text).setpoint("HP-7.ram pressure") is not None
+
+
+def test_a_model_is_known_by_its_text():
+    assert parse_site(VALID).digest == sha256(VALID.encode()).hexdigest()
+    assert parse_site(VALID + "\n").digest != parse_site(VALID).digest
 
 
 def test_text_that_is_not_toml_names_its_line():

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from copilot import db
 from copilot.accounts.accounts import Accounts
-from copilot.accounts.step_up import StepUps
+from copilot.accounts.step_up import Meaning, StepUps
 from copilot.actor import Role
 from copilot_tools.errors import Denied
 
@@ -23,14 +23,21 @@ def step_ups(own_engine: Engine) -> StepUps:
 
 
 def consume(
-    engine: Engine, step_ups: StepUps, nonce: str, name: str = "ana", payload: str = HASH, age=0.0
+    engine: Engine,
+    step_ups: StepUps,
+    nonce: str,
+    name: str = "ana",
+    payload: str = HASH,
+    meaning: Meaning = "approve",
+    age: float = 0.0,
 ) -> None:
+    at = NOW + timedelta(seconds=age)
     with db.writing(engine) as connection:
-        step_ups.consume(connection, nonce, name, payload, NOW + timedelta(seconds=age))
+        step_ups.consume(connection, nonce, name, payload, meaning, at)
 
 
 def test_a_fresh_password_is_good_for_one_decision(own_engine: Engine, step_ups: StepUps):
-    nonce = step_ups.issue("ana", PASSWORD, HASH)
+    nonce = step_ups.issue("ana", PASSWORD, HASH, "approve")
     consume(own_engine, step_ups, nonce, age=59)
     with pytest.raises(Denied, match="used before"):
         consume(own_engine, step_ups, nonce, age=59)
@@ -42,13 +49,14 @@ def test_a_fresh_password_is_good_for_one_decision(own_engine: Engine, step_ups:
     ("change", "why"),
     [
         ({"name": "bo"}, "password again"),
-        ({"payload": "b" * 64}, "another proposal"),
+        ({"payload": "b" * 64}, "another form of this proposal"),
+        ({"meaning": "reject"}, "another decision"),
         ({"age": 61.0}, "too long ago"),
         ({"age": -3600.0}, "too long ago"),
     ],
 )
 def test_it_is_good_for_nothing_else(own_engine: Engine, step_ups: StepUps, change, why: str):
-    nonce = step_ups.issue("ana", PASSWORD, HASH)
+    nonce = step_ups.issue("ana", PASSWORD, HASH, "approve")
     with pytest.raises(Denied, match=why):
         consume(own_engine, step_ups, nonce, **change)
     consume(own_engine, step_ups, nonce)
@@ -61,14 +69,29 @@ def test_an_invented_nonce_is_refused(own_engine: Engine, step_ups: StepUps, non
 
 
 def test_a_decision_that_failed_leaves_the_nonce_unused(own_engine: Engine, step_ups: StepUps):
-    nonce = step_ups.issue("ana", PASSWORD, HASH)
+    nonce = step_ups.issue("ana", PASSWORD, HASH, "approve")
     with db.writing(own_engine) as connection:
-        step_ups.consume(connection, nonce, "ana", HASH, NOW)
+        step_ups.consume(connection, nonce, "ana", HASH, "approve", NOW)
         connection.rollback()
     consume(own_engine, step_ups, nonce)
 
 
 def test_a_wrong_password_gives_no_nonce(own_engine: Engine, step_ups: StepUps):
     with pytest.raises(Denied):
-        step_ups.issue("ana", "wrong password", HASH)
+        step_ups.issue("ana", "wrong password", HASH, "approve")
     assert audit_rows(own_engine)[-1]["kind"] == "account.refused"
+
+
+def test_a_nonce_that_was_refused_is_used_up(own_engine: Engine, step_ups: StepUps):
+    nonce = step_ups.issue("ana", PASSWORD, HASH, "approve")
+    for invented in ("", "x"):
+        with db.writing(own_engine) as connection:
+            step_ups.spend(connection, invented, NOW)
+    with db.writing(own_engine) as connection:
+        step_ups.spend(connection, nonce, NOW)
+    with pytest.raises(Denied, match="used before"):
+        consume(own_engine, step_ups, nonce)
+    assert [row["kind"] for row in audit_rows(own_engine)][2:] == [
+        "step_up.issued",
+        "step_up.refused",
+    ]

@@ -39,6 +39,11 @@ def test_the_card_shows_the_signature():
     )
 
 
+def test_a_text_may_hold_any_letter_and_space():
+    given = "Störung an Pumpe\u00a02, 流量 → 0"
+    assert take.check({"asset": given, "value": 1}).arguments["asset"] == given
+
+
 def test_a_call_keeps_only_what_was_given():
     call = take.check({"asset": "x", "value": 2.5})
     assert call.arguments == {"asset": "x", "value": 2.5}
@@ -49,6 +54,11 @@ def test_a_call_keeps_only_what_was_given():
     [
         ({"value": 1}, "asset"),
         ({"asset": "", "value": 1}, "asset"),
+        ({"asset": "x\x1b[2K", "value": 1}, "asset"),
+        ({"asset": "x\ny", "value": 1}, "asset"),
+        ({"asset": "x\u202ey", "value": 1}, "asset"),
+        ({"asset": "x\ud800", "value": 1}, "asset"),
+        ({"asset": "x", "value": 1, "signals": ["y\u200b"]}, "signals"),
         ({"asset": "x", "value": "3"}, "value"),
         ({"asset": "x", "value": float("nan")}, "value"),
         ({"asset": "x", "value": float("inf")}, "value"),

@@ -20,13 +20,15 @@ class Target:
     """The one thing a change acts on: `key` is unique in the site ("K-7.speed", "SEAL-2").
 
     `asset` is the machine it belongs to, empty for parts and batches; `node` is what is written,
-    called or acknowledged, None for records of the ERP.
+    called or acknowledged, None for records of the ERP. `block` is the command block through
+    which a setpoint is written, None where it is written to its node itself.
     """
 
     kind: TargetKind
     key: str
     asset: str = ""
     node: Node | None = None
+    block: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Precondition:
     """Something of the plant that must still be as it was shown when the change is carried out.
 
     A number may differ from `shown` by `tolerance` (in `unit`), anything else not at all. Active
-    alarms are shown as their sorted ids, comma-separated.
+    alarms are shown as their sorted ids, comma-separated; the one to be acknowledged with the UTC
+    time since when it stands.
     """
 
     kind: Literal["state", "lockout", "alarms", "value"]

@@ -1,9 +1,13 @@
-"""How values and times are written for people: in one place, so that all answers agree."""
+"""How values, times and texts are written for people: in one place, so that all answers agree."""
 
+import unicodedata
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from copilot_tools.facts import Value
+
+UNSEEN = "\N{REPLACEMENT CHARACTER}"
+LETTERS_WITHOUT_INK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def format_value(value: Value, unit: str = "", zone: ZoneInfo | None = None) -> str:
@@ -45,3 +49,28 @@ def format_age(age: timedelta) -> str:
     if seconds < 48 * 3600:
         return f"{seconds / 3600:.0f} h"
     return f"{seconds / 86400:.0f} days"
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """The text as it may reach a screen: a visible mark for each character that steers or hides.
+
+    These are control and format characters, of which some turn the reading direction, and letters
+    without ink. With `lines` line breaks and tabs stay.
+    """
+    if text.isprintable() and LETTERS_WITHOUT_INK.isdisjoint(text):
+        return text
+    return "".join(_seen(letter, lines) for letter in text)
+
+
+def is_unseen(letter: str) -> bool:
+    """Whether a character steers or hides instead of showing something; spaces do not."""
+    category = unicodedata.category(letter)
+    return category[0] == "C" or category in ("Zl", "Zp") or letter in LETTERS_WITHOUT_INK
+
+
+def _seen(letter: str, lines: bool) -> str:
+    if lines and letter in "\n\t":
+        return letter
+    if is_unseen(letter):
+        return UNSEEN
+    return " " if letter.isspace() else letter

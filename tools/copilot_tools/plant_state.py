@@ -7,7 +7,7 @@ does not. What cannot be read is never taken to be as it was.
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from copilot_tools.changes import Precondition, Target
 from copilot_tools.display import format_value
@@ -131,7 +131,7 @@ def _setpoint_nodes(
 ) -> dict[_Key, Node]:
     """The nodes of a setpoint; none when the plant model now means another one by its name."""
     setpoint = site.setpoint(target.key)
-    if setpoint is None or setpoint.node != target.node:
+    if setpoint is None or (setpoint.node, setpoint.handshake) != (target.node, target.block):
         problems.append(f"{target.key} is not in the plant model, or no longer the same node")
         return {}
     signals = {signal.name: signal.node for signal in asset.signals}
@@ -181,15 +181,19 @@ def _shown_alarms(observation: Observation, name: str) -> Iterator[Precondition]
 
 
 def _alarm_ids(observation: Observation, name: str) -> str | None:
-    """The ids of active alarms, or of the target while it awaits acknowledgement."""
-    if observation.alarms is None:
+    """The ids of active alarms, or the occurrence of the target while it waits."""
+    alarms, key = observation.alarms, observation.target.key
+    if alarms is None:
         return None
     if name == ACTIVE:
-        chosen = (state for state in observation.alarms if state.active)
-    else:
-        key = observation.target.key
-        chosen = (s for s in observation.alarms if s.definition.id == key and not s.acknowledged)
-    return ",".join(sorted(state.definition.id for state in chosen))
+        return ",".join(sorted(alarm.definition.id for alarm in alarms if alarm.active))
+    waiting = (a for a in alarms if a.definition.id == key and not a.acknowledged)
+    return ",".join(_occurrence(alarm) for alarm in waiting)
+
+
+def _occurrence(alarm: AlarmState) -> str:
+    """An alarm as it was raised this time: who acknowledges it agrees to no later one."""
+    return f"{alarm.definition.id} since {alarm.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def _shown_values(

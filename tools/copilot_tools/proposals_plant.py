@@ -5,6 +5,7 @@ value beside the new one. Nothing here writes, and nothing is asked for that can
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Literal
 
 from copilot_tools.changes import Change, Target
@@ -14,7 +15,13 @@ from copilot_tools.plant import Plant
 from copilot_tools.plant_state import at_rest
 from copilot_tools.site.model import AlarmDefinition, Asset, Command, Node, SafetyClass, Setpoint
 from copilot_tools.site.names import describe, surest
-from copilot_tools.site.resolution import format_count, is_whole_count
+from copilot_tools.site.resolution import (
+    begun_counts,
+    can_be_told_apart,
+    exact,
+    format_count,
+    is_whole_count,
+)
 from copilot_tools.sources.protocols import Reading
 from copilot_tools.tool import Number, Risk, Text, tool
 
@@ -31,7 +38,7 @@ async def write_setpoint(
     _check_value(target, value)
     present = _reliable(at_rest(await _read(plant, target.node), plant.now()), _name(target))
     old = present.value
-    if isinstance(old, bool) or not isinstance(old, int | float):
+    if isinstance(old, bool) or not isinstance(old, int | float) or not isfinite(old):
         raise Unavailable(f"the present value of {_name(target)}", "it is not a number")
     _check_step(target, old, value)
     says = f"{_name(target)} {_say(target, old)} -> {_say(target, value)}"
@@ -42,7 +49,7 @@ async def write_setpoint(
         mentions=(f"{machine.id} {machine.name}", f"{target.name} {value:.12g}"),
         change=Change(
             tool="write_setpoint",
-            target=Target("setpoint", target.id, machine.id, target.node),
+            target=Target("setpoint", target.id, machine.id, target.node, target.handshake),
             arguments={"asset": machine.id, "setpoint": target.name, "value": value},
             says=says,
             old=old,
@@ -140,7 +147,13 @@ def _check_step(setpoint: Setpoint, old: float, value: float) -> None:
     """Raises Retry when nothing would change, Denied when too much would."""
     if abs(value - old) < setpoint.resolution / 2:
         raise Retry(f"{_name(setpoint)} is {_say(setpoint, value)} already.")
-    if setpoint.max_step is not None and abs(value - old) > setpoint.max_step * (1 + 1e-9):
+    if not can_be_told_apart(value, old, setpoint.tolerance):
+        raise Retry(
+            f"{_name(setpoint)} is {_say(setpoint, old)}; the effect of {_say(setpoint, value)} "
+            "could not be told from the present value."
+        )
+    excess = abs(exact(value) - exact(old)) - exact(setpoint.max_step or 0.0)
+    if setpoint.max_step is not None and begun_counts(excess, setpoint.resolution) > 0:
         raise Denied(
             f"{_name(setpoint)} {_say(setpoint, old)} -> {_say(setpoint, value)} is more than "
             f"its largest step of {setpoint.max_step:.12g} {setpoint.unit}."
@@ -167,6 +180,8 @@ def _offered(machine: Asset, name: str) -> Command:
     if name not in commands:
         there_are = f"it offers {', '.join(commands)}" if commands else "it takes no commands"
         raise Retry(f"{machine.id} {machine.name} cannot {name}: {there_are}.")
+    if commands[name].safety is SafetyClass.SIS:
+        raise Denied(f"{machine.id} {name} belongs to the safety system; I never send it.")
     if not commands[name].allowed:
         raise Denied(f"{machine.id} {name} is not among the commands that this site lets me send.")
     return commands[name]

@@ -15,15 +15,24 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
 
+from copilot_tools.display import is_unseen
 from copilot_tools.errors import Retry, Unavailable
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
 
 WINDOW_PATTERN = r"^([1-9][0-9]{0,3}[mhd]|shift|today|yesterday|week|month)$"
 
-Text = Annotated[str, Field(min_length=1, max_length=400)]
+
+def _seen(text: str) -> str:
+    if any(map(is_unseen, text)):
+        raise PydanticCustomError("unseen", "holds a character that steers or hides text")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_seen)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=12)]
 Window = Annotated[str, Field(pattern=WINDOW_PATTERN)]
 Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]

@@ -3,7 +3,8 @@
     python verify_evidence.py pack.zip [public_key.pem]
 
 Needs Python 3.11 and cryptography. Give the public key as the plant published it; else the pack's
-own is taken, and its id printed. Exit code 1 names the first rows that are not what was written.
+own is taken, and its id printed. Exit code 1 names the first rows that are not what was written,
+exit code 2 those that no signature vouches for: whoever made the pack can have made them.
 """
 
 import hashlib
@@ -21,9 +22,19 @@ FIELDS = {"seq", "at", "kind", "actor", "proposal", "data", "previous"}
 END = "-----END PUBLIC KEY-----"
 
 
+def span(first: int, last: int) -> str:
+    """These rows in words."""
+    return f"row{'' if first == last else f's {first} to'} {last}"
+
+
 def fail(first: int, last: int, what: str) -> ValueError:
     """What is raised when these rows are not what was written."""
-    return ValueError(f"row{'' if first == last else f's {first} to'} {last}: {what}")
+    return ValueError(f"{span(first, last)}: {what}")
+
+
+def say(*words: object) -> None:
+    """Print one line; a character of the pack that would steer the terminal as a mark."""
+    print("".join(c if c.isprintable() else "\ufffd" for c in " ".join(map(str, words))))
 
 
 def strict(text: str) -> dict[str, Any]:
@@ -90,11 +101,13 @@ def check_row(row: dict[str, Any], seq: int, link: str, at: str) -> dict[str, An
     return content
 
 
-def check_signed(claim: dict[str, Any], keys: dict[str, Any], seq: int, link: str, ok: int) -> None:
+def check_signed(
+    claim: dict[str, Any], keys: dict[str, Any], site: str, seq: int, link: str, ok: int
+) -> None:
     """Whether this checkpoint vouches for row `seq`; `ok` is the last row that another does."""
     try:
         said = strict(claim["text"])
-        key, signed = said["key"], (said["seq"], said["hash"])
+        key, of, signed = said["key"], said["site"], (said["seq"], said["hash"])
     except (ValueError, KeyError):
         raise fail(ok + 1, seq, f"the checkpoint of row {seq} is damaged") from None
     try:
@@ -102,13 +115,16 @@ def check_signed(claim: dict[str, Any], keys: dict[str, Any], seq: int, link: st
     except (KeyError, TypeError, ValueError, InvalidSignature):
         what = f"the checkpoint of row {seq} is not signed with the key {key}"
         raise fail(ok + 1, seq, what) from None
+    if of != site:
+        raise fail(ok + 1, seq, f"the checkpoint of row {seq} is of {of}, not of {site}")
     if signed != (seq, link):
         raise fail(ok + 1, seq, f"not those that were signed at row {seq}")
 
 
-def replay(pack: zipfile.ZipFile, manifest: dict[str, Any], keys: dict[str, Any]) -> str:
-    """Print each event; how many rows there are, and up to which one they are signed."""
-    seq = signed = start = manifest["first"] - 1
+def replay(pack: zipfile.ZipFile, manifest: dict[str, Any], keys: dict[str, Any]) -> int:
+    """Print each event, and up to which row they are signed; the exit code."""
+    seq = start = manifest["first"] - 1
+    signed, site = 0, manifest["site"]
     link, at = "" if start else "0" * 64, ""
     waiting: dict[int, list[dict[str, Any]]] = {}
     for claim in (strict(line.decode()) for line in pack.open("checkpoints.jsonl")):
@@ -117,9 +133,9 @@ def replay(pack: zipfile.ZipFile, manifest: dict[str, Any], keys: dict[str, Any]
         content = check_row(row, seq, link, at)
         seq, link, at = row["seq"], row["hash"], content["at"]
         for claim in (claims := waiting.pop(seq, [])):
-            check_signed(claim, keys, seq, link, signed)
+            check_signed(claim, keys, site, seq, link, max(signed, start))
         signed = seq if claims else signed
-        print(seq, at, content["kind"], content["actor"], content["proposal"])
+        say(seq, at, content["kind"], content["actor"], content["proposal"])
     if (newest := max(waiting, default=seq)) > seq:
         raise fail(seq + 1, newest, "missing, though they were signed")
     if (head := manifest["head"]) and head["seq"] > seq:
@@ -128,20 +144,25 @@ def replay(pack: zipfile.ZipFile, manifest: dict[str, Any], keys: dict[str, Any]
         raise fail(head["seq"] + 1, seq, "added behind the end of the log")
     if head and (head["hash"] != link or (seq > start and head["at"] != at)):
         raise fail(seq, seq, "not the one the log ended with")
-    return f"ok: {seq - start} rows, signed up to row {signed}"
+    if start:
+        say(f"A part: what row {start + 1} was written behind rests on the signatures after it.")
+    if signed < seq or not signed:
+        say(f"NOT SIGNED: {span(max(signed, start) + 1, seq) if seq > start else 'no rows'}")
+        return 2
+    say(f"ok: {span(start + 1, seq)}, all signed, site {site}, key {', '.join(keys)}")
+    return 0
 
 
 def main(path: str, key: str = "") -> int:
-    """Print what was found; 0 when all is as it was written."""
+    """Print what was found; 0 when all is as it was written and signed."""
     try:
         with zipfile.ZipFile(path) as pack:
             manifest = strict(pack.read("manifest.json").decode())
             check_files(pack, manifest["files"])
             keys = read_keys(Path(key).read_text() if key else pack.read("public_key.pem").decode())
-            print(replay(pack, manifest, keys) + f", key {', '.join(keys)}")
-            return 0
+            return replay(pack, manifest, keys)
     except (ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as problem:
-        print(f"DAMAGED: {problem}")
+        say(f"DAMAGED: {problem}")
     return 1
 
 

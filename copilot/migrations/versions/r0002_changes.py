@@ -9,7 +9,12 @@ branch_labels = None
 depends_on = None
 
 OPEN = "state IN ('proposed','pending_approval','approved','ready','executing','unknown')"
-APPENDED = ("audit", "checkpoints", "approvals")
+APPENDED = {  # and which rows an added one would take the place of
+    "audit": "seq = NEW.seq",
+    "checkpoints": "seq = NEW.seq",
+    "approvals": "id = NEW.id OR step_up = NEW.step_up "
+    "OR (proposal = NEW.proposal AND person = NEW.person AND meaning = NEW.meaning)",
+}
 
 
 def upgrade() -> None:
@@ -18,15 +23,15 @@ def upgrade() -> None:
     _create_proposals()
     _create_execution()
     _create_audit()
-    for table in APPENDED:
-        _forbid_changes(table)
+    for table, same in APPENDED.items():
+        _forbid_changes(table, same)
 
 
 def downgrade() -> None:
     """Drop them all; the audit log must have been exported before."""
     for table in (
         "checkpoints", "audit_head", "audit", "switches", "lease", "executions", "approvals",
-        "proposals", "step_ups", "accounts",
+        "proposals", "refusals", "wrong_passwords", "step_ups", "accounts",
     ):  # fmt: skip
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
@@ -53,6 +58,19 @@ def _create_accounts() -> None:
         sa.Column("issued", sa.DateTime, nullable=False),
         sa.Column("used", sa.DateTime),
     )
+    op.create_table(
+        "wrong_passwords",
+        sa.Column("key", sa.String(80), primary_key=True),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("last", sa.DateTime, nullable=False),
+    )
+    op.create_table(
+        "refusals",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("person", sa.String(80), nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+    )
+    op.create_index("ix_refusals_person_at", "refusals", ["person", "at"])
 
 
 def _create_proposals() -> None:
@@ -98,7 +116,8 @@ def _create_proposals() -> None:
         sa.Column("step_up", sa.String(64), nullable=False, unique=True),
         sa.Column("at", sa.DateTime, nullable=False),
     )
-    op.create_index("one_decision_per_person", "approvals", ["proposal", "person"], unique=True)
+    words = ["proposal", "person", "meaning"]
+    op.create_index("one_word_per_person", "approvals", words, unique=True)
 
 
 def _create_execution() -> None:
@@ -154,7 +173,7 @@ def _create_audit() -> None:
     )
 
 
-def _forbid_changes(table: str) -> None:
+def _forbid_changes(table: str, same: str) -> None:
     """Rows of `table` can only be added: the database refuses to change or delete one."""
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):
@@ -162,6 +181,12 @@ def _forbid_changes(table: str) -> None:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
+        # REPLACE deletes the row that is in its way without asking the trigger above.
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
         return
     op.execute(
         "CREATE OR REPLACE FUNCTION copilot_append_only() RETURNS trigger LANGUAGE plpgsql AS "

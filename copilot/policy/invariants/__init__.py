@@ -19,6 +19,7 @@ INVARIANTS = (
     written.bounds,
     written.weighable,
     written.resolution,
+    written.visible,
     written.largest_step,
     written.largest_rate,
     written.allowed_command,

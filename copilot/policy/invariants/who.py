@@ -50,7 +50,7 @@ def known_target(subject: Subject) -> str | None:
     named = target.kind == TARGETS[subject.tool] and target.key.strip() and known is not None
     if not named:
         return f"{target.key or 'the target'} is no {TARGETS[subject.tool]} of the plant model"
-    if known != (target.asset, target.node):
+    if known != (target.asset, target.node, target.block):
         return f"{target.key} is not the same in the plant model any more"
     if subject.request.observed.target != target:
         return f"something else than {target.key} was observed"

@@ -2,10 +2,10 @@
 
 from math import isfinite
 
-from copilot.policy.invariants.invariant import SETPOINT, invariant
+from copilot.policy.invariants.invariant import MACHINE, SETPOINT, invariant
 from copilot.policy.subject import LARGEST, Subject
 from copilot_tools.site.model import SafetyClass
-from copilot_tools.site.resolution import is_whole_count
+from copilot_tools.site.resolution import can_be_told_apart, is_whole_count
 
 
 @invariant("finite-number", SETPOINT)
@@ -22,12 +22,13 @@ def writable(subject: Subject) -> str | None:
     return f"{subject.key} is not marked writable in the plant model"
 
 
-@invariant("safety-system", SETPOINT)
+@invariant("safety-system", MACHINE)
 def safety_system(subject: Subject) -> str | None:
-    """Setpoints of the safety system are never written."""
-    if subject.setpoint is None or subject.setpoint.safety is SafetyClass.PROCESS:
+    """What is of the safety system is never written and never sent."""
+    changed = subject.setpoint or subject.command
+    if changed is None or changed.safety is SafetyClass.PROCESS:
         return None
-    return f"{subject.key} belongs to the safety system, which is never written"
+    return f"{subject.key} belongs to the safety system, which is never touched"
 
 
 @invariant("bounds", SETPOINT)
@@ -68,27 +69,41 @@ def resolution(subject: Subject) -> str | None:
 @invariant("largest-step", SETPOINT)
 def largest_step(subject: Subject) -> str | None:
     """A setpoint moves by no more than its largest step at once."""
-    setpoint, step = subject.setpoint, subject.step
-    if setpoint is None or setpoint.max_step is None or step is None:
+    setpoint, step, distance = subject.setpoint, subject.step, subject.distance
+    if setpoint is None or setpoint.max_step is None or step is None or distance is None:
         return None
     if step <= subject.counts(setpoint.max_step):
         return None
     most = subject.say(setpoint.max_step)
-    return f"a step of {subject.say_counts(step)} is more than {subject.key} may take, {most}"
+    return f"a step of {subject.say(distance)} is more than {subject.key} may take, {most}"
+
+
+@invariant("visible", SETPOINT)
+def visible(subject: Subject) -> str | None:
+    """A new value can be told from the present one."""
+    setpoint, new, live = subject.setpoint, subject.new, subject.live
+    if setpoint is None or new is None or live is None:
+        return None
+    if can_be_told_apart(new, live, setpoint.tolerance):
+        return None
+    return (
+        f"the effect on {subject.key} could not be told from the present value, {subject.say(live)}"
+    )
 
 
 @invariant("largest-rate", SETPOINT)
 def largest_rate(subject: Subject) -> str | None:
     """A setpoint moves by no more than its largest rate an hour."""
     setpoint, step, moved = subject.setpoint, subject.step, subject.request.moved
-    if setpoint is None or setpoint.max_rate is None or step is None or not isfinite(moved):
+    distance = subject.distance
+    if setpoint is None or setpoint.max_rate is None or step is None or distance is None:
         return None
-    if subject.counts(moved) + step <= subject.counts(setpoint.max_rate):
+    if not isfinite(moved) or subject.moved + step <= subject.counts(setpoint.max_rate):
         return None
     most, before = subject.say(setpoint.max_rate), subject.say(moved)
     return (
         f"{subject.key} may move by {most} an hour; it moved by {before} "
-        f"and would by {subject.say_counts(step)} more"
+        f"and would by {subject.say(distance)} more"
     )
 
 

@@ -19,6 +19,7 @@ from copilot_tools.site.model import (
     Watch,
     Wear,
 )
+from copilot_tools.site.node_text import read_node
 from copilot_tools.site.toml_tables import (
     AssetTable,
     CommandTable,
@@ -29,8 +30,8 @@ from copilot_tools.site.toml_tables import (
 )
 
 
-def build_site(file: PlantFile) -> Site:
-    """The plant model that a checked file describes."""
+def build_site(file: PlantFile, digest: str) -> Site:
+    """The plant model that a checked file describes; `digest` is the SHA-256 of its text."""
     return Site(
         id=file.site.id,
         name=file.site.name,
@@ -43,12 +44,13 @@ def build_site(file: PlantFile) -> Site:
             line.id: Line(line.id, line.name, line.ideal_rate, line.aliases) for line in file.line
         },
         assets={asset.id: _asset(asset, file.site.namespace) for asset in file.asset},
+        digest=digest,
     )
 
 
 def _asset(asset: AssetTable, namespace: str) -> Asset:
     def node(text: str | None) -> Node | None:
-        return _node(text, namespace) if text else None
+        return read_node(text, namespace) if text else None
 
     return Asset(
         **asset.model_dump(include={"id", "name", "kind", "area", "line", "model"}),
@@ -65,7 +67,13 @@ def _asset(asset: AssetTable, namespace: str) -> Asset:
         ),
         alarms=tuple(
             AlarmDefinition(
-                a.id, asset.id, a.message, a.severity, _node(a.node, namespace), a.signal, a.limit
+                a.id,
+                asset.id,
+                a.message,
+                a.severity,
+                read_node(a.node, namespace),
+                a.signal,
+                a.limit,
             )
             for a in asset.alarm
         ),
@@ -76,7 +84,7 @@ def _signal(asset: str, signal: SignalTable, namespace: str) -> Signal:
     return Signal(
         asset=asset,
         name=signal.name,
-        node=_node(signal.node, namespace),
+        node=read_node(signal.node, namespace),
         unit=signal.unit,
         aliases=signal.aliases,
         normal=_span(signal.normal),
@@ -90,7 +98,7 @@ def _setpoint(asset: str, setpoint: SetpointTable, namespace: str) -> Setpoint:
     return Setpoint(
         asset=asset,
         name=setpoint.name,
-        node=_node(setpoint.node, namespace),
+        node=read_node(setpoint.node, namespace),
         unit=setpoint.unit,
         bounds=Range(*setpoint.bounds),
         max_step=setpoint.max_step,
@@ -98,12 +106,12 @@ def _setpoint(asset: str, setpoint: SetpointTable, namespace: str) -> Setpoint:
         safety=setpoint.safety,
         writable=setpoint.writable,
         resolution=setpoint.resolution,
-        tolerance=setpoint.tolerance or setpoint.resolution,
+        tolerance=setpoint.tolerance or setpoint.resolution / 2,
         max_rate=setpoint.max_rate,
         critical=setpoint.critical,
         watch=tuple(Watch(w.signal, w.tolerance) for w in setpoint.watch),
         settle_s=setpoint.settle_s,
-        handshake=_node(setpoint.handshake, namespace) if setpoint.handshake else None,
+        handshake=read_node(setpoint.handshake, namespace) if setpoint.handshake else None,
     )
 
 
@@ -111,19 +119,13 @@ def _command(asset: str, command: CommandTable, namespace: str) -> Command:
     return Command(
         asset=asset,
         name=command.name,
-        node=_node(command.node, namespace),
+        node=read_node(command.node, namespace),
+        safety=command.safety,
         allowed=command.allowed,
         expects=command.expects,
         settle_s=command.settle_s,
         critical=command.critical,
     )
-
-
-def _node(text: str, namespace: str) -> Node:
-    if text.startswith("nsu="):
-        uri, _, identifier = text.removeprefix("nsu=").partition(";")
-        return Node(uri, identifier)
-    return Node(namespace, text)
 
 
 def _span(pair: tuple[float, float] | None) -> Range | None:

@@ -2,12 +2,14 @@
 
 import tomllib
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from copilot_tools.site.build import build_site
 from copilot_tools.site.model import SafetyClass, Site
+from copilot_tools.site.node_uses import shared_nodes
 from copilot_tools.site.resolution import is_whole_count
 from copilot_tools.site.toml_lines import find_line
 from copilot_tools.site.toml_tables import AssetTable, CommandTable, PlantFile, SetpointTable
@@ -46,7 +48,7 @@ def parse_site(text: str, origin: str = "plant.toml") -> Site:
         raise SiteError(f"{where}: {name}: {first['msg']}{more}") from None
     for problem_path, problem in _problems(file):
         raise SiteError(f"{origin}:{find_line(text, problem_path)}: {problem}")
-    return build_site(file)
+    return build_site(file, sha256(text.encode("utf-8")).hexdigest())
 
 
 def _problems(file: PlantFile) -> Iterator[Problem]:
@@ -68,6 +70,7 @@ def _problems(file: PlantFile) -> Iterator[Problem]:
             if target not in assets:
                 yield (*here, "feeds"), f"{asset.id}: feeds unknown asset {target!r}"
         yield from _asset_problems(asset, here, seen)
+    yield from shared_nodes(file)
 
 
 def _asset_problems(
@@ -130,18 +133,27 @@ def _setpoint_problems(
     for watch in setpoint.watch:
         if watch.signal not in signals:
             yield "watch", f"watches unknown signal {watch.signal!r}"
+    span = setpoint.bounds[1] - setpoint.bounds[0]
+    if setpoint.tolerance is not None and setpoint.tolerance >= span:
+        yield "tolerance", f"{setpoint.tolerance:g} is not smaller than the span of its bounds"
+    if setpoint.handshake and ";s=" not in f";{setpoint.handshake}":
+        yield "handshake", "the folder of a command block has a text for an id: 's=K-7.command'"
     if not setpoint.writable:
         return
     if setpoint.safety is SafetyClass.SIS:
         yield "writable", 'a setpoint with safety = "sis" is never writable'
     if not asset.lockout:
         yield "writable", f"{asset.id} needs a `lockout` node before it may be written"
-    for bound in setpoint.bounds:
-        if not is_whole_count(bound, setpoint.resolution):
-            yield "bounds", f"{bound:g} is no whole count of the resolution {setpoint.resolution:g}"
+    low, high = setpoint.bounds
+    steps = (("max_step", setpoint.max_step), ("max_rate", setpoint.max_rate))
+    for key, number in (("bounds", low), ("bounds", high), *steps):
+        if number is not None and not is_whole_count(number, setpoint.resolution):
+            yield key, f"{number:g} is no whole count of the resolution {setpoint.resolution:g}"
 
 
 def _command_problems(asset: AssetTable, command: CommandTable) -> Iterator[tuple[str, str]]:
+    if command.safety is SafetyClass.SIS:
+        yield "allowed", 'a command with safety = "sis" is never allowed'
     if not asset.lockout:
         yield "allowed", f"{asset.id} needs a `lockout` node before it may be commanded"
     if not asset.state:

@@ -51,7 +51,7 @@ class Signal:
 
 
 class SafetyClass(StrEnum):
-    """Who may write a tag: `sis` (safety instrumented system) is never written by the copilot."""
+    """Who may write or call: what is `sis` (safety instrumented system), the copilot never does."""
 
     PROCESS = "process"
     SIS = "sis"
@@ -85,7 +85,7 @@ class Setpoint:
     safety: SafetyClass = SafetyClass.PROCESS
     writable: bool = False
     resolution: float = 0.01
-    tolerance: float = 0.01
+    tolerance: float = 0.005
     max_rate: float | None = None
     critical: bool = False
     watch: tuple[Watch, ...] = ()
@@ -102,13 +102,14 @@ class Setpoint:
 class Command:
     """A method, or a switch to be set, of an asset's controller: start, stop, reset, open, close.
 
-    Only an `allowed` one may be proposed. `expects` are the states of the asset of which one must
-    show within `settle_s` for the command to count as carried out.
+    Only an `allowed` one may be proposed, and none of the safety system. `expects` are the states
+    of the asset of which one must show within `settle_s` for the command to count as carried out.
     """
 
     asset: str
     name: str
     node: Node
+    safety: SafetyClass = SafetyClass.PROCESS
     allowed: bool = False
     expects: tuple[str, ...] = ()
     settle_s: float = 10.0
@@ -217,7 +218,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The whole plant model; keys of `assets`, `areas` and `lines` are their ids."""
+    """The whole plant model; keys of `assets`, `areas` and `lines` are their ids.
+
+    `digest` is the SHA-256 of the text it was read from, empty where there was none.
+    """
 
     id: str
     name: str
@@ -226,6 +230,7 @@ class Site:
     areas: dict[str, Area]
     lines: dict[str, Line]
     assets: dict[str, Asset]
+    digest: str = ""
 
     def signals(self) -> tuple[Signal, ...]:
         """Every signal of every asset, in the order of the configuration."""

@@ -2,12 +2,31 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 
 def is_whole_count(value: float, resolution: float) -> bool:
     """Whether a finite value is a whole number of times the resolution: 3.2 of 0.01, not 3.205."""
-    counts = Fraction(repr(float(value))) / Fraction(repr(float(resolution)))
-    return counts.denominator == 1
+    return (exact(value) / exact(resolution)).denominator == 1
+
+
+def can_be_told_apart(one: float, other: float, tolerance: float) -> bool:
+    """Whether a reading tells two finite values apart; a 32-bit float holds six digits for sure."""
+    rounding = exact(max(abs(one), abs(other))) / 10**6
+    return abs(exact(one) - exact(other)) > max(exact(tolerance), rounding)
+
+
+def begun_counts(distance: float | Fraction, resolution: float) -> int:
+    """The counts of the resolution that a distance takes, begun ones counted.
+
+    A thousandth of a count is the rounding of 32-bit floats and of sums, not begun.
+    """
+    return ceil(exact(distance) / exact(resolution) - Fraction(1, 1000))
+
+
+def exact(value: float | Fraction) -> Fraction:
+    """The decimal number that people see, exactly; Fractions are exact already."""
+    return value if isinstance(value, Fraction) else Fraction(repr(float(value)))
 
 
 def format_count(value: float, resolution: float) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from copilot_tools.site.model import SafetyClass, Severity
+from copilot_tools.site.node_text import canonical
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
@@ -25,11 +26,11 @@ def _zone(name: str) -> str:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 Pair = Annotated[tuple[float, float], AfterValidator(_ordered)]
-NodeText = Annotated[str, StringConstraints(pattern=r"^(nsu=[^;]+;)?[sigb]=.+$")]
+NodeText = Annotated[str, AfterValidator(canonical)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SiteTable(_Table):
@@ -92,7 +93,7 @@ class WatchTable(_Table):
 
 
 class SetpointTable(_Table):
-    """`[[asset.setpoint]]`; without a tolerance of its own it is the resolution."""
+    """`[[asset.setpoint]]`; without a tolerance of its own it is half the resolution."""
 
     name: Name
     node: NodeText
@@ -116,6 +117,7 @@ class CommandTable(_Table):
 
     name: Literal["start", "stop", "reset", "open", "close"]
     node: NodeText
+    safety: SafetyClass = SafetyClass.PROCESS
     allowed: bool = False
     expects: tuple[Name, ...] = ()
     settle_s: Annotated[float, Field(gt=0, le=300)] = 10.0

@@ -43,7 +43,7 @@ def connect(url: str) -> Engine:
         raise PlantDatabaseError(
             f"no driver for {parsed.drivername!r} is installed ({error})"
         ) from None
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise PlantDatabaseError(
             "the address of the plant database is not a database URL; write for example "
             "sqlite:////var/lib/plant/plant.db or postgresql://user:password@host/plant"
