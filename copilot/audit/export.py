@@ -46,6 +46,8 @@ def export(engine: Engine, evidence: Evidence, output: Path) -> int:
     """
     if output.exists():
         raise Retry(f"{output} exists; nothing was overwritten")
+    if not output.parent.is_dir():
+        raise Retry(f"{output.parent} is no folder; nothing was written")
     with (
         reading(engine) as connection,
         zipfile.ZipFile(output, "x", zipfile.ZIP_DEFLATED) as archive,

@@ -97,7 +97,14 @@ class Counter:
             print(json.dumps(dataclasses.asdict(card)))
         else:
             print_card(self._console, card)
+            self._warn_of_stop()
         return Shown(record, observed)
+
+    def _warn_of_stop(self) -> None:
+        stop = self._desk.stopped()
+        if stop is not None:
+            why = f"changes are stopped by {stop.by}: {stop.reason}"
+            self._console.print(Text(printable(f"! {why}; until released nothing is done"), ALERT))
 
     def print_outcome(self, record: Record) -> None:
         """Where the proposal stands now."""

@@ -232,10 +232,12 @@ def test_the_breaker_is_reset_by_a_supervisor(site: Site):
 
 
 def test_everybody_may_stop_and_somebody_in_charge_releases(site: Site):
+    site.propose(set_to("pressure", 6.5, 6.0))
     stopped = site.run("stop", "-u", "olga", "-r", "smell of burning")
     assert (stopped.exit_code, "Changes are stopped" in stopped.output) == (0, True)
     with pytest.raises(Denied, match="stopped for everybody by olga: smell of burning"):
         site.propose(set_to("speed", 1100.0, 1000.0))
+    assert "changes are stopped by olga" in site.run("show", "1").output
     mine = site.run("release", "-u", "otto", "-r", "all clear")
     assert (mine.exit_code, "released by a supervisor" in mine.stderr) == (1, True)
     assert site.run("release", "-u", "sara", "-r", "all clear").exit_code == 0

@@ -163,8 +163,12 @@ def main(path: str, key: str = "") -> int:
             return replay(pack, manifest, keys)
     except (ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile) as problem:
         say(f"DAMAGED: {problem}")
+    except OSError as problem:
+        say(f"cannot be read: {problem}")
     return 1
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python verify_evidence.py PACK.zip [PUBLIC_KEY.pem]")
     sys.exit(main(*sys.argv[1:]))
