@@ -28,7 +28,7 @@ class Records:
         self._home = home
         self.model = tomllib.loads((home / "plant.toml").read_text(encoding="utf-8"))
         self.assets = {asset["id"]: asset for asset in self.model["asset"]}
-        self.executor_password = (home / "executor.secret").read_text(encoding="utf-8").strip()
+        self.executor_password = (home / "executor" / "secret").read_text(encoding="utf-8").strip()
         self._pages: dict[str, list[str]] = {}
         self._lives: dict[tuple[str, str, str], Rows] = {}
 
