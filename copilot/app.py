@@ -18,18 +18,23 @@ from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.plant import Plant
 
 if TYPE_CHECKING:
+    from copilot.approvals.desk import Desk
     from copilot.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Copilot:
-    """A running copilot: ask `agent`; `close` it when done."""
+    """A running copilot: ask `agent`; `close` it when done.
+
+    `desk` is where its proposals are filed; None where nothing may be proposed.
+    """
 
     agent: Agent
     plant: Plant
     planner: Planner
     conversations: Conversations
     database: Engine
+    desk: "Desk | None" = None
 
     async def warm(self) -> None:
         """Get model and manuals ready, so that the first answer is as quick as later ones."""
@@ -48,18 +53,20 @@ def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copi
     database = db.open_database(settings.database.own)
     conversations = Conversations(database, now)
     planner = open_planner(settings)
-    gate = _open_gate(settings, plant, database) if settings.changes.mode == "propose" else None
+    desk = gate = None
+    if settings.changes.mode == "propose":
+        desk, gate = _open_gate(settings, plant, database)
     agent = Agent(plant, CATALOGUE, planner, conversations, gate)
-    return Copilot(agent, plant, planner, conversations, database)
+    return Copilot(agent, plant, planner, conversations, database, desk)
 
 
-def _open_gate(settings: Settings, plant: Plant, database: Engine) -> "Gate":
+def _open_gate(settings: Settings, plant: Plant, database: Engine) -> "tuple[Desk, Gate]":
     """The way to proposals; what it is made of is loaded only where changes may be proposed."""
     from copilot.approvals.open_desk import open_desk
     from copilot.gate import Gate
 
     desk = open_desk(settings, plant.site, database, plant.now)
-    return Gate(plant, desk, settings.changes, plant.now)
+    return desk, Gate(plant, desk, settings.changes, plant.now)
 
 
 def open_planner(settings: Settings) -> Planner:

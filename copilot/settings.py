@@ -116,6 +116,52 @@ class AuditSettings(_Section):
     checkpoints: tuple[Path, ...] = ()
 
 
+class OidcSettings(_Section):
+    """The site's identity provider: people that an administrator has linked may sign in by it."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    name: str = "company account"
+
+
+class WebhookSettings(_Section):
+    """Where the news of proposals is posted to, signed with `secret` (HMAC-SHA256)."""
+
+    url: str
+    secret: SecretStr
+
+
+class WebSettings(_Section):
+    """The web application: where it listens, how it is reached, how long sessions last.
+
+    With `certificate` and `private_key` (PEM) it speaks TLS. `hosts` are the names it may be
+    called by besides localhost; `trusted_proxies` the addresses whose forwarding headers count.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8180
+    hosts: tuple[str, ...] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    idle_minutes: Annotated[float, Field(gt=0, le=12 * 60)] = 15.0
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 12.0
+    oidc: OidcSettings | None = None
+    webhooks: tuple[WebhookSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _speaks_tls_or_not(self) -> Self:
+        if bool(self.certificate) != bool(self.private_key):
+            raise ValueError("certificate and private_key go together")
+        return self
+
+    def anchored(self, folder: Path) -> Self:
+        """The same, with relative files meant from `folder`."""
+        found = {name: getattr(self, name) for name in ("certificate", "private_key")}
+        return self.model_copy(update={n: folder / path for n, path in found.items() if path})
+
+
 class Settings(_Section):
     """Everything a copilot needs to know about its site."""
 
@@ -129,6 +175,7 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     changes: ChangeSettings = ChangeSettings()
     audit: AuditSettings = AuditSettings()
+    web: WebSettings = WebSettings()
 
 
 class _LayeredSettings(BaseSettings, Settings):
@@ -216,6 +263,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "database": DatabaseSettings(**database),
             "changes": settings.changes.model_copy(update={"policy": policy}),
             "audit": audit,
+            "web": settings.web.anchored(folder),
         }
     )
 

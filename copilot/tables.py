@@ -179,3 +179,77 @@ checkpoints = Table(
     Column("text", Text, nullable=False),
     Column("signature", String(128), nullable=False),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the cookie, which only the browser has
+    Column("account", String(80), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),  # sessions.Kind
+    Column("created", DateTime, nullable=False),
+    Column("seen", DateTime, nullable=False),
+    Column("device", String(200), nullable=False),
+    Column("revoked", DateTime),
+)
+
+service_tokens = Table(
+    "service_tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("made_by", String(80), nullable=False),
+    Column("created", DateTime, nullable=False),
+    Column("expires", DateTime, nullable=False),
+    Column("seen", DateTime),
+    Column("revoked", DateTime),
+)
+
+badges = Table(
+    "badges",
+    metadata,
+    Column("account", String(80), ForeignKey("accounts.name"), primary_key=True),
+    Column("badge", String(64), nullable=False, unique=True),  # digest of what the reader types
+    Column("pin_hash", String(200), nullable=False),
+    Column("created", DateTime, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(200), primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("account", String(80), ForeignKey("accounts.name"), nullable=False),
+    Column("created", DateTime, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation", String(32), ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("account", String(80), nullable=False),
+    Column("key", String(80), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", String(10), nullable=False, index=True),  # runs.RunState
+    Column("started", DateTime, nullable=False),
+    Index("one_run_per_key", "account", "key", unique=True),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("run", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("event", Text, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("run", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("account", String(80), primary_key=True),
+    Column("right", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+)

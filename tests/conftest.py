@@ -15,6 +15,7 @@ pytest_plugins = [
     "faults.fixtures",
     "model_fixture",
     "own_database",
+    "web_fixture",
 ]
 
 SITE = """\

@@ -1,0 +1,1 @@
+"""Backup of the own database, and putting one back."""

@@ -1,0 +1,1 @@
+"""Interfaces for programs: REST, the chat completions form, the model context protocol."""

@@ -1,0 +1,5 @@
+"""Asking a question over REST."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

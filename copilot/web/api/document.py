@@ -1,0 +1,5 @@
+"""The OpenAPI document of the interfaces."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

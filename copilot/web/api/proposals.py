@@ -1,0 +1,5 @@
+"""Looking at proposals over REST."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""The read tools over REST."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,1 @@
+"""A conversation handed over to the next shift, as Markdown or PDF."""

@@ -1,0 +1,5 @@
+"""The list of one's conversations, searching them, handing one over."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

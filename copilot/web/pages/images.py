@@ -1,0 +1,5 @@
+"""Inspection pictures with what the inspection marked on them."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

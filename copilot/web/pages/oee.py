@@ -1,0 +1,5 @@
+"""OEE of the lines and what was lost to what."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

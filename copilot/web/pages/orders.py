@@ -1,0 +1,5 @@
+"""Production, purchase and work orders."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

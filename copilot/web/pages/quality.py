@@ -1,0 +1,5 @@
+"""Vision quality control: yield, Pareto of defects, wall of pictures."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

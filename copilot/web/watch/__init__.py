@@ -1,0 +1,1 @@
+"""What an operator of the server watches: health, metrics, logs and traces."""

@@ -1,0 +1,5 @@
+"""Whether the server lives and is ready."""
+
+from fastapi import APIRouter
+
+router = APIRouter()
