@@ -253,3 +253,10 @@ feedback = Table(
     Column("why", Text, nullable=False),
     Column("at", DateTime, nullable=False),
 )
+
+webhook_positions = Table(
+    "webhook_positions",
+    metadata,
+    Column("hook", String(64), primary_key=True),  # the digest of its address
+    Column("seq", Integer, nullable=False),  # the last audit row that it has been told of
+)

@@ -21,6 +21,7 @@ from copilot.canonical import digest
 from copilot.db import stamp
 from copilot_tools.errors import Denied, Retry
 from copilot_tools.plant_state import Observation, differences
+from copilot_tools.site.model import Site
 
 LONGEST_REASON = 500
 
@@ -79,7 +80,7 @@ def reject(sitting: Sitting, number: int, word: Word) -> Record:
     actor = _prove(sitting, record, word, "reject")
     if actor.person == proposal.person:
         raise Denied(f"#{number} is your own proposal; withdraw it instead")
-    asked = None if _in_charge(sitting, record, actor) else _may_approve(sitting, record, actor)
+    asked = None if in_charge(sitting.site, record, actor) else _may_approve(sitting, record, actor)
     _give(sitting, record, actor, "reject", word, asked)
     record = _move(sitting, record, State.REJECTED, actor.name, note=word.reason.strip())
     refused = proposal.proposer, proposal.person
@@ -103,7 +104,7 @@ def resolve(sitting: Sitting, number: int, word: Word, applied: bool) -> Record:
     if record.state is not State.UNKNOWN:
         raise Denied(f"#{number} is {record.state}; only what is unknown can be resolved")
     actor = _prove(sitting, record, word, "resolve_applied" if applied else "resolve_not_applied")
-    if not _in_charge(sitting, record, actor):
+    if not in_charge(sitting.site, record, actor):
         raise Denied(f"#{number} can only be resolved by a supervisor or an engineer of that area")
     to = State.RESOLVED_APPLIED if applied else State.RESOLVED_NOT_APPLIED
     evidence = word.reason.strip()
@@ -119,6 +120,13 @@ def agreeing(sitting: Sitting, record: Record) -> list[Approval]:
         and approval.payload_hash == record.payload_hash
         and approval.person != record.proposal.person
     ]
+
+
+def in_charge(site: Site, record: Record, actor: Actor) -> bool:
+    """Whether this is a supervisor's or engineer's area; records of the ERP belong to none."""
+    asset = site.assets.get(record.proposal.change.target.asset)
+    here = asset is None or bool({EVERYWHERE, asset.area} & set(actor.areas))
+    return actor.role in IN_CHARGE and here
 
 
 def check_reason(reason: str) -> str:
@@ -141,13 +149,6 @@ def _awaiting(sitting: Sitting, number: int, states: frozenset[State]) -> Record
 def _prove(sitting: Sitting, record: Record, word: Word, meaning: Meaning) -> Actor:
     check_reason(word.reason)
     return sitting.prove(word.account, word.nonce, record.payload_hash, meaning)
-
-
-def _in_charge(sitting: Sitting, record: Record, actor: Actor) -> bool:
-    """Whether this is a supervisor's or engineer's area; records of the ERP belong to none."""
-    asset = sitting.site.assets.get(record.proposal.change.target.asset)
-    here = asset is None or bool({EVERYWHERE, asset.area} & set(actor.areas))
-    return actor.role in IN_CHARGE and here
 
 
 def _may_approve(sitting: Sitting, record: Record, actor: Actor) -> Judgement:

@@ -13,12 +13,18 @@ def upgrade() -> None:
     """Create the tables of the web application."""
     _create_ways_in()
     _create_runs()
+    op.create_table(
+        "webhook_positions",
+        sa.Column("hook", sa.String(64), primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Drop them all."""
     for table in (
-        "feedback", "run_events", "runs", "identities", "badges", "service_tokens", "sessions",
+        "webhook_positions", "feedback", "run_events", "runs", "identities", "badges",
+        "service_tokens", "sessions",
     ):  # fmt: skip
         op.drop_table(table)
 
