@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from copilot.web.access import Visitor, services_of
+from copilot.web.pictures import show_picture
 from copilot.web.texts import LANGUAGES, language_of, translations
 from copilot_tools.display import format_age, format_number, format_time, format_value, printable
 
@@ -35,7 +36,11 @@ def environment(language: str) -> Environment:
         translations(language), newstyle=True
     )
     made.filters.update(
-        number=format_number, value=format_value, age=format_age, printable=printable
+        number=format_number,
+        value=format_value,
+        age=format_age,
+        printable=printable,
+        shown=show_picture,
     )
     return made
 
