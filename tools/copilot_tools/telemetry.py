@@ -34,10 +34,10 @@ async def read_signals(plant: Plant, asset: Text, signals: Texts | None = None) 
     except Unavailable as error:
         return await _stored(plant, machine, points, error, unknown)
     state = readings[len(points)] if states else None
-    if _at_rest(state):
+    if is_at_rest(state):
         seen = [JudgedReading(p.unjudged(), r) for p, r in zip(points, readings, strict=False)]
     else:
-        resting = await _resting(plant, points, readings)
+        resting = await resting_signals(plant, points, readings)
         seen = [
             JudgedReading(p, r, resting.get(p.signal))
             for p, r in zip(points, readings, strict=False)
@@ -83,12 +83,12 @@ def _find(plant: Plant, machine: Asset, name: str) -> list[Point]:
     return [Point.of_signal(signal) for signal in plant.resolver.signals(machine, name)]
 
 
-def _at_rest(state: Reading | None) -> bool:
+def is_at_rest(state: Reading | None) -> bool:
     """A machine that does not run has reason to show other values, and the same ones for hours."""
     return state is not None and state.quality is not Quality.BAD and state.value != "running"
 
 
-async def _resting(
+async def resting_signals(
     plant: Plant, points: Sequence[Point], readings: Sequence[Reading]
 ) -> dict[str, datetime]:
     """Signals whose values used to move and have stopped doing so, and since when."""
