@@ -8,7 +8,8 @@ tools that ask for one are not there.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypedDict, cast
 from uuid import uuid4
@@ -18,7 +19,17 @@ from langgraph.graph import END, START, StateGraph
 
 from copilot.actor import Actor
 from copilot.conversations import Conversations
-from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Problem, Queued
+from copilot.events import (
+    Answered,
+    Ended,
+    Event,
+    Noticed,
+    Outcome,
+    Planned,
+    Problem,
+    Queued,
+    Watched,
+)
 from copilot.intent import requested
 from copilot.llm.grammar import MOST_CALLS
 from copilot.llm.planner import PlannedTurn, Planner
@@ -65,6 +76,7 @@ class Agent:
         self._planner = planner
         self._conversations = conversations
         self._gate = gate
+        self.watchers: list[Callable[[Watched], None]] = []
         graph = StateGraph(Turn)
         graph.add_node("mount", self._mount)
         graph.add_node("plan", self._plan)
@@ -84,6 +96,27 @@ class Agent:
 
         Proposals of one `key` are filed once, however often the message is sent.
         """
+        key = key or uuid4().hex
+        began, started = time.time_ns(), time.perf_counter()
+        plan_s, answered, outcomes = None, False, list[Outcome]()
+        try:
+            async with aclosing(self._turn(actor, conversation, text, key)) as events:
+                async for event in events:
+                    if isinstance(event, Planned):
+                        plan_s = time.perf_counter() - started
+                    elif isinstance(event, Outcome):
+                        outcomes.append(event)
+                    answered = answered or isinstance(event, Answered)
+                    yield event
+        finally:
+            seconds = time.perf_counter() - started
+            watched = Watched(actor.name, key, began, seconds, plan_s, tuple(outcomes), answered)
+            for watch in self.watchers:
+                watch(watched)
+
+    async def _turn(
+        self, actor: Actor, conversation: str, text: str, key: str
+    ) -> AsyncGenerator[Event, None]:
         started = time.perf_counter()
         plan_s = first_fact_s = None
         try:
@@ -94,7 +127,7 @@ class Agent:
             turn = Turn(
                 actor=actor,
                 conversation=conversation,
-                key=key or uuid4().hex,
+                key=key,
                 text=message,
                 history=history,
             )

@@ -67,4 +67,20 @@ class Ended:
     total_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A turn as whoever watches the copilot is told of it once it is over, answered or not.
+
+    `began` is in ns since 1970; the words of the turn are not in it.
+    """
+
+    name: str
+    key: str
+    began: int
+    seconds: float
+    plan_s: float | None
+    outcomes: tuple[Outcome, ...]
+    answered: bool
+
+
 Event: TypeAlias = Queued | Planned | Outcome | Answered | Noticed | Ended
