@@ -192,6 +192,12 @@ sessions = Table(
     Column("revoked", DateTime),
 )
 
+passwords_due = Table(  # those that were for once
+    "passwords_due",
+    metadata,
+    Column("account", String(80), ForeignKey("accounts.name"), primary_key=True),
+)
+
 service_tokens = Table(
     "service_tokens",
     metadata,

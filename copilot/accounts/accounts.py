@@ -7,12 +7,13 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from copilot import tables
 from copilot.accounts import back_off
 from copilot.accounts.passwords import Passwords
+from copilot.accounts.revoke import revoke_sessions
 from copilot.actor import EVERYWHERE, Actor, Role
 from copilot.audit.log import Entry, append
 from copilot.db import reading, stamp, unstamp, writing
@@ -55,7 +56,7 @@ class Accounts:
         self._engine = engine
         self._site = site
         self._now = now
-        self._passwords = passwords or Passwords()
+        self.passwords = passwords or Passwords()
 
     def add(
         self,
@@ -67,9 +68,10 @@ class Accounts:
         by: str,
         person: str = "",
         shifts: Sequence[str] = (),
+        must_change: bool = False,
     ) -> Actor:
         """Make an account; `person` is who holds it, where one person has several: then it is the
-        name that person's first account has.
+        name that person's first account has. With `must_change` the password is good for once.
         """
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise Retry(
@@ -84,7 +86,7 @@ class Accounts:
             "areas": list(areas),
             "shifts": list(shifts),
         }
-        hashed = self._passwords.hash(password)
+        hashed = self.passwords.hash(password)
         at = self._now()
         row = {
             "name": name,
@@ -98,6 +100,8 @@ class Accounts:
                 if person not in ("", name):
                     _check_person(connection, person)
                 connection.execute(insert(tables.accounts).values(row))
+                if must_change:
+                    connection.execute(insert(tables.passwords_due).values(account=name))
                 append(connection, Entry("account.added", by, "", {"name": name, **described}), at)
                 return self.load(connection, name, at)
         except IntegrityError:
@@ -126,9 +130,20 @@ class Accounts:
         self._change(name, "account.shifts", by, {"shifts": list(shifts)})
 
     def set_password(self, name: str, password: str, *, by: str) -> None:
-        """Give an account a new password; the audit log holds that it was done, not the hash."""
-        hashed = self._passwords.hash(password)
+        """Give an account a new password, which ends its sessions; the audit log holds that it was
+        done, not the hash.
+        """
+        hashed = self.passwords.hash(password)
         self._change(name, "account.password", by, {"password_hash": hashed})
+
+    def change_password(self, name: str, old: str, new: str) -> None:
+        """Change one's own password, by the old one; raises Denied when that is wrong, Retry when
+        the new one is no good.
+        """
+        self.authenticate(name, old)
+        if new == old:
+            raise Retry("the new password is the old one")
+        self.set_password(name, new, by=name)
 
     def load(self, connection: Connection, name: str, at: datetime) -> Actor:
         """The account's holder as of now; raises Denied when it is unknown or disabled.
@@ -144,21 +159,37 @@ class Accounts:
         on_shift = not account.shifts or current_shift(self._site, at)[1] in account.shifts
         return Actor(name, account.role, account.person, account.areas, on_shift=on_shift)
 
-    def authenticate(self, name: str, password: str) -> None:
+    def known(self, connection: Connection, name: str) -> bool:
+        """Whether there is an account of that name, open or closed."""
+        return _find(connection, name) is not None
+
+    def may_enter(self, connection: Connection, name: str) -> bool:
+        """Whether there is an open account of that name, whose password is not due to change."""
+        row = _find(connection, name)
+        return row is not None and not row.disabled and not _is_due(connection, name)
+
+    def password_is_due(self, name: str) -> bool:
+        """Whether the account's password was for once and has to be changed first."""
+        with reading(self._engine) as connection:
+            return _is_due(connection, name)
+
+    def authenticate(self, name: str, password: str, address: str = "") -> None:
         """Pass when this is the password of an open account; raises Denied, never saying why.
 
-        Unknown names cost the same work. After wrong passwords a name has to wait, never for good.
+        Unknown names cost the same work. After wrong passwords a name has to wait, and after many
+        an address (where tries come over the network), never for good.
         """
         with writing(self._engine) as connection:
             row = _find(connection, name)
             key = name if row is not None else back_off.unknown(name)
-            wait = back_off.begin(connection, key, self._now())
+            keys = back_off.Keys(key, address)
+            wait = back_off.begin_all(connection, keys, self._now())
         if wait:
             raise Denied(f"too many wrong passwords; try again in {ceil(wait)} s")
-        right = self._passwords.verify(row.password_hash if row else None, password)
+        right = self.passwords.verify(row.password_hash if row else None, password)
         with writing(self._engine) as connection:
             if row is not None and right and not row.disabled:
-                back_off.succeeded(connection, key)
+                back_off.succeeded_all(connection, keys)
                 return
             # An unknown name is not written down: it may be a password in the wrong field.
             actor, known = (name, True) if row is not None else ("system", False)
@@ -200,6 +231,11 @@ class Accounts:
             connection.execute(update(tables.accounts).where(where).values(values))
             data = {"name": name, "before": before, "after": shown}
             append(connection, Entry(kind, by, "", data), at)
+            if "password_hash" in values:
+                due = tables.passwords_due
+                connection.execute(delete(due).where(due.c.account == name))
+            if "password_hash" in values or changed["disabled"]:
+                revoke_sessions(connection, name, by, at)
 
     def _check_areas(self, areas: Sequence[str]) -> None:
         for area in areas:
@@ -218,6 +254,11 @@ def _find(connection: Connection, name: str) -> Row[Any] | None:
         return None
     query = select(tables.accounts).where(tables.accounts.c.name == name)
     return connection.execute(query).one_or_none()
+
+
+def _is_due(connection: Connection, name: str) -> bool:
+    due = tables.passwords_due.c.account
+    return connection.execute(select(due).where(due == name)).first() is not None
 
 
 def _lock(connection: Connection, name: str) -> Row[Any]:

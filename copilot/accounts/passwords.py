@@ -2,6 +2,7 @@
 
 import unicodedata
 from base64 import b64encode
+from itertools import pairwise
 from secrets import token_bytes
 from threading import BoundedSemaphore
 
@@ -12,6 +13,7 @@ from copilot_tools.errors import Retry
 
 SHORTEST = 10
 LONGEST = 200
+PIN_SHORTEST, PIN_LONGEST = 6, 12
 AT_ONCE = 2  # each takes 64 MiB for a while
 
 
@@ -31,6 +33,17 @@ class Passwords:
             raise Retry(f"a password has {self._shortest} to {LONGEST} characters")
         with self._free:
             return self._hasher.hash(_encode(password))
+
+    def hash_pin(self, pin: str) -> str:
+        """What is stored of a PIN; raises Retry when it is not 6 to 12 digits, or one of the first
+        that anybody would try.
+        """
+        if not (pin.isascii() and pin.isdecimal() and PIN_SHORTEST <= len(pin) <= PIN_LONGEST):
+            raise Retry(f"a PIN has {PIN_SHORTEST} to {PIN_LONGEST} digits")
+        if len({(int(b) - int(a)) % 10 for a, b in pairwise(pin)}) == 1:
+            raise Retry("a PIN is neither one digit repeated nor digits counted up or down")
+        with self._free:
+            return self._hasher.hash(_encode(pin))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether this is the password; an account that is not there (None) costs as much work."""

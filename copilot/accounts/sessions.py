@@ -11,10 +11,11 @@ from enum import StrEnum
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, delete, insert, select, update
 
 from copilot import tables
 from copilot.accounts.accounts import Accounts
+from copilot.accounts.revoke import revoke_sessions
 from copilot.actor import Actor
 from copilot.audit.log import Entry, append
 from copilot.canonical import digest
@@ -22,17 +23,22 @@ from copilot.db import reading, stamp, unstamp, writing
 from copilot_tools.errors import Denied
 
 TOUCH_EVERY = timedelta(minutes=1)
+SHORT = timedelta(minutes=5)  # of quiet, before somebody else may stand at the terminal
+KEPT = timedelta(days=30)
+AT_ONCE = 10
 LONGEST_DEVICE = 200
 
 
 class Kind(StrEnum):
     """How its holder got in: with a password (or the site's identity provider), or with a badge.
 
-    A badge and its PIN open reading and asking, never a decision.
+    A badge and its PIN open reading and asking, never a decision. A password that was for once
+    opens nothing but the choice of another one.
     """
 
     FULL = "full"
     BADGE = "badge"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,10 @@ class Session:
 
 
 class Sessions:
-    """Sessions in the own database; `idle` and `longest` bound how long one is good for."""
+    """Sessions in the own database; `idle` and `longest` bound how long one is good for.
+
+    An account has at most ten at once; the next one ends the oldest.
+    """
 
     def __init__(
         self,
@@ -78,14 +87,16 @@ class Sessions:
         }
         with writing(self._engine) as connection:
             self._accounts.load(connection, name, at)
+            self._make_room(connection, name, at)
             connection.execute(insert(tables.sessions).values(row))
             append(connection, Entry("session.begun", name, "", {"kind": str(kind)}), at)
         return token
 
-    def find(self, token: str) -> tuple[Session, Actor] | None:
+    def find(self, token: str, *, touch: bool = True) -> tuple[Session, Actor] | None:
         """The session and its holder as of now; None when it is not, or no longer, good.
 
-        Only a FULL session's holder counts as authenticated.
+        Only a FULL session's holder counts as authenticated. What goes on by itself, as a stream
+        does, asks without `touch`: it must not keep a session awake that nobody sits at.
         """
         at, key = self._now(), digest(token)
         with reading(self._engine) as connection:
@@ -98,45 +109,64 @@ class Sessions:
                 actor = self._accounts.load(connection, session.account, at)
             except Denied:
                 return None
-        if at - session.seen >= TOUCH_EVERY:
+        if touch and at - session.seen >= TOUCH_EVERY:
             self._touch(key, at)
         return session, replace(actor, authenticated=session.kind is Kind.FULL)
 
     def open(self, name: str) -> list[Session]:
         """The good sessions of an account, newest first."""
-        c, at = tables.sessions.c, self._now()
-        query = select(tables.sessions).where(c.account == name, c.revoked.is_(None))
+        at, mine = self._now(), tables.sessions.c.account == name
         with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(c.created.desc())).all()
+            rows = connection.execute(_unrevoked().where(mine)).all()
         return [_session(row) for row in rows if self._good(row, at)]
+
+    def open_of_all(self) -> dict[str, list[Session]]:
+        """The good sessions of every account that has one, newest first."""
+        at = self._now()
+        with reading(self._engine) as connection:
+            rows = connection.execute(_unrevoked()).all()
+        found: dict[str, list[Session]] = {}
+        for row in rows:
+            if self._good(row, at):
+                found.setdefault(row.account, []).append(_session(row))
+        return found
 
     def end(self, key: str, name: str, by: str) -> None:
         """End the session of `name` with that digest; one that is over already stays so."""
-        self._end(tables.sessions.c.digest == key, name, by)
-
-    def end_all(self, name: str, by: str) -> None:
-        """End every session of an account."""
-        self._end(tables.sessions.c.account == name, name, by)
-
-    def _end(self, which: Any, name: str, by: str) -> None:
-        c, at = tables.sessions.c, self._now()
-        open_ones = (which, c.account == name, c.revoked.is_(None))
         with writing(self._engine) as connection:
-            ended = connection.execute(
-                update(tables.sessions).where(*open_ones).values(revoked=stamp(at))
-            ).rowcount
-            if ended:
-                entry = Entry("session.ended", by, "", {"name": name, "sessions": ended})
-                append(connection, entry, at)
+            which = tables.sessions.c.digest == key
+            revoke_sessions(connection, name, by, self._now(), which)
+
+    def end_all(self, name: str, by: str, *, but: str = "") -> None:
+        """End every session of an account, all but the one with the digest `but`."""
+        with writing(self._engine) as connection:
+            which = tables.sessions.c.digest != but
+            revoke_sessions(connection, name, by, self._now(), which)
+
+    def _make_room(self, connection: Connection, name: str, at: datetime) -> None:
+        """End the oldest sessions above the bound, and forget those that ended long ago."""
+        c = tables.sessions.c
+        long_ago = stamp(at - self.longest - KEPT)
+        connection.execute(delete(tables.sessions).where(c.created < long_ago))
+        rows = connection.execute(_unrevoked().where(c.account == name)).all()
+        surplus = [row.digest for row in rows if self._good(row, at)][AT_ONCE - 1 :]
+        if surplus:
+            revoke_sessions(connection, name, name, at, c.digest.in_(surplus))
 
     def _good(self, row: Row[Any], at: datetime) -> bool:
         age, quiet = at - unstamp(row.created), at - unstamp(row.seen)
-        return row.revoked is None and age < self.longest and quiet < self.idle
+        idle = self.idle if row.kind == Kind.FULL else min(self.idle, SHORT)
+        return row.revoked is None and age < self.longest and quiet < idle
 
     def _touch(self, key: str, at: datetime) -> None:
         where = tables.sessions.c.digest == key
         with writing(self._engine) as connection:
             connection.execute(update(tables.sessions).where(where).values(seen=stamp(at)))
+
+
+def _unrevoked() -> Select[Any]:
+    c = tables.sessions.c
+    return select(tables.sessions).where(c.revoked.is_(None)).order_by(c.created.desc(), c.seen)
 
 
 def _session(row: Row[Any]) -> Session:

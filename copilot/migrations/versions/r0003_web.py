@@ -25,11 +25,14 @@ def downgrade() -> None:
     for table in (
         "webhook_positions", "feedback", "run_events", "runs", "identities", "badges",
         "service_tokens", "sessions",
+        "passwords_due",
     ):  # fmt: skip
         op.drop_table(table)
 
 
 def _create_ways_in() -> None:
+    account = sa.Column("account", sa.String(80), sa.ForeignKey("accounts.name"), primary_key=True)
+    op.create_table("passwords_due", account)
     op.create_table(
         "sessions",
         sa.Column("digest", sa.String(64), primary_key=True),
