@@ -30,6 +30,7 @@ from copilot.web.application import create_application
 from copilot.web.services import Services, open_services
 from copilot_knowledge.library import Library
 from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.errors import Unavailable
 from copilot_tools.facts import Quality, Value
 from copilot_tools.plant import Plant
 from copilot_tools.site.load import parse_site
@@ -163,16 +164,23 @@ class LiveWorks:
     )
     alarms: list[AlarmState] = field(default_factory=list)
     reads: int = 0
+    dead: bool = False
 
     async def read(self, nodes: Sequence[Node]) -> list[Reading]:
         self.reads += 1
+        self._live_or_not()
         return [self._reading(node) for node in nodes]
 
     async def standing(self) -> list[AlarmState]:
+        self._live_or_not()
         return list(self.alarms)
 
     async def close(self) -> None:
         return None
+
+    def _live_or_not(self) -> None:
+        if self.dead:
+            raise Unavailable("the controllers", "no answer", self.clock())
 
     def _reading(self, node: Node) -> Reading:
         value = self.shown.get(node.identifier)
