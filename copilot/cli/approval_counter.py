@@ -1,12 +1,11 @@
-"""Where people and the desk meet in the terminal: shows cards, hands over what is decided."""
+"""The counter in the terminal: prints lists and cards, hands over what is decided."""
 
 import asyncio
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,9 +14,9 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from copilot.accounts.sign_in import SignIn
-from copilot.accounts.step_up import Meaning
-from copilot.approvals.breaker import reset_subject
-from copilot.approvals.card import Background, Card, build_card
+from copilot.actor import Actor
+from copilot.approvals.card import Card
+from copilot.approvals.counter import Counter, Said, Shown
 from copilot.approvals.desk import Desk
 from copilot.approvals.headline import headline
 from copilot.approvals.open_desk import open_desk
@@ -26,25 +25,15 @@ from copilot.approvals.store import Record
 from copilot.db import open_database
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings, SettingsError
-from copilot_tools.changes import Target
 from copilot_tools.display import format_time, printable
-from copilot_tools.errors import Retry
 from copilot_tools.plant import Plant
-from copilot_tools.plant_state import Observation, differences, observe, preconditions
 
 PAGE = 500
 ALERT = "bold red"
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What somebody was looking at when deciding: a proposal, and the plant around it."""
-
-    record: Record
-    observed: Observation
-
-
-def open_counter(settings: Settings, now: Callable[[], datetime] = utc_now) -> "Counter":
+def open_counter(settings: Settings, now: Callable[[], datetime] = utc_now) -> "TerminalCounter":
     """The counter of a site; raises SettingsError where nothing may be proposed."""
     if settings.changes.mode == "read-only":
         raise SettingsError(
@@ -53,16 +42,17 @@ def open_counter(settings: Settings, now: Callable[[], datetime] = utc_now) -> "
         )
     plant = open_plant(settings, now)
     engine = open_database(settings.database.own)
-    return Counter(plant, engine, open_desk(settings, plant.site, engine, now), Console())
+    return TerminalCounter(plant, engine, open_desk(settings, plant.site, engine, now), Console())
 
 
-class Counter:
+class TerminalCounter:
     """Commands of one terminal session; `close` it when done."""
 
     def __init__(self, plant: Plant, engine: Engine, desk: Desk, console: Console) -> None:
         self._plant = plant
         self._engine = engine
         self._desk = desk
+        self._counter = Counter(plant, desk)
         self._console = console
         self._loop = asyncio.Runner()  # the locks of a connection belong to one loop
 
@@ -90,15 +80,14 @@ class Counter:
 
     def print_card(self, number: int, as_json: bool = False) -> Shown:
         """The proposal with the plant as it is now."""
-        record = self._desk.get(number)
-        observed = self._observe(record.proposal.change.target)
-        card = self._card(record, observed)
+        shown = self._run(self._counter.show(number))
+        card = self._run(self._counter.card(shown.record, shown.observed))
         if as_json:
             print(json.dumps(dataclasses.asdict(card)))
         else:
             print_card(self._console, card)
             self._warn_of_stop()
-        return Shown(record, observed)
+        return shown
 
     def _warn_of_stop(self) -> None:
         stop = self._desk.stopped()
@@ -113,74 +102,48 @@ class Counter:
 
     def approve(self, shown: Shown, account: str, password: str, reason: str) -> Record:
         """Approve what was shown, if the plant is still as it was on the card."""
-        nonce = self._step_up(shown.record, account, password, "approve")
-        observed = self._look_again(shown)
-        return self._desk.approve(shown.record.number, account, nonce, reason, observed)
+        return self._run(self._counter.approve(shown, Said(account, password, reason)))
 
     def confirm(self, shown: Shown, account: str, password: str, reason: str) -> Record:
         """Confirm what was shown, if the plant is still as it was on the card."""
-        nonce = self._step_up(shown.record, account, password, "confirm")
-        observed = self._look_again(shown)
-        return self._desk.confirm(shown.record.number, account, nonce, reason, observed)
+        return self._run(self._counter.confirm(shown, Said(account, password, reason)))
 
     def reject(self, number: int, account: str, password: str, reason: str) -> Record:
         """Reject a proposal."""
-        nonce = self._step_up(self._desk.get(number), account, password, "reject")
-        return self._desk.reject(number, account, nonce, reason)
+        record = self._desk.get(number)
+        return self._run(self._counter.reject(record, Said(account, password, reason)))
 
     def withdraw(self, number: int, account: str, password: str, reason: str) -> Record:
         """Withdraw a proposal as the account that made it."""
-        self._sign_in().sign_in(account, password)
-        return self._desk.withdraw(number, account, reason)
+        self._sign_in(account, password)
+        return self._run(self._counter.withdraw(number, account, reason))
 
     def undo(self, number: int, account: str, password: str) -> Record:
         """Propose the reverse of a change that took effect."""
-        actor = self._sign_in().sign_in(account, password)
-        target = self._desk.get(number).proposal.change.target
-        return self._desk.undo(number, actor, self._observe(target))
+        actor = self._sign_in(account, password)
+        return self._run(self._counter.undo(number, actor))
 
     def resolve(
         self, number: int, account: str, password: str, applied: bool, evidence: str
     ) -> Record:
         """Settle a change whose result is unknown."""
-        meaning: Meaning = "resolve_applied" if applied else "resolve_not_applied"
-        nonce = self._step_up(self._desk.get(number), account, password, meaning)
-        return self._desk.resolve(number, account, nonce, applied, evidence)
+        said = Said(account, password, evidence)
+        return self._run(self._counter.resolve(self._desk.get(number), said, applied))
 
     def reset_breaker(self, name: str, account: str, password: str) -> None:
         """Let an account propose again."""
-        nonce = self._desk.step_ups.issue(account, password, reset_subject(name), "reset")
-        self._desk.reset_breaker(name, account, nonce)
+        self._run(self._counter.reset_breaker(name, account, password))
 
-    def _sign_in(self) -> SignIn:
-        return SignIn(self._engine, self._desk.accounts, self._plant.now)
+    def _sign_in(self, account: str, password: str) -> Actor:
+        sign_in = SignIn(self._engine, self._desk.accounts, self._plant.now)
+        return sign_in.sign_in(account, password)
 
-    def _step_up(self, record: Record, account: str, password: str, meaning: Meaning) -> str:
-        return self._desk.step_ups.issue(account, password, record.payload_hash, meaning)
+    def _run(self, asked: Coroutine[Any, Any, T]) -> T:
+        """An answer of the counter; the connection to the plant is not kept while people read."""
 
-    def _card(self, record: Record, observed: Observation) -> Card:
-        undoes = record.proposal.undoes
-        background = Background(
-            approvals=self._desk.approvals(record.number),
-            rules=self._desk.rules(record.number),
-            undoes=self._desk.get(undoes) if undoes else None,
-            observed=observed,
-            at=self._plant.now(),
-        )
-        return build_card(self._plant.site, record, background)
-
-    def _look_again(self, shown: Shown) -> Observation:
-        """The plant at the moment of deciding, which may be minutes after the card was shown."""
-        now = self._observe(shown.record.proposal.change.target)
-        changed = differences(preconditions(self._plant.site, shown.observed), now)
-        if changed:
-            raise Retry(f"while you were reading, {'; '.join(changed)}; look again")
-        return now
-
-    def _observe(self, target: Target) -> Observation:
-        async def once() -> Observation:
+        async def once() -> T:
             try:
-                return await observe(self._plant, target)
+                return await asked
             finally:
                 await self._plant.telemetry.close()
 

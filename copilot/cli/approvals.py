@@ -12,7 +12,7 @@ import typer
 from copilot.cli.typed import check_text
 
 if TYPE_CHECKING:
-    from copilot.cli.approval_counter import Counter
+    from copilot.cli.approval_counter import TerminalCounter
 
 approvals = typer.Typer(
     help="Proposals: list, show, approve, confirm, reject, undo.", no_args_is_help=True
@@ -188,7 +188,7 @@ def release(
 
 
 @contextmanager
-def _counter(config: Path | None) -> Iterator["Counter"]:
+def _counter(config: Path | None) -> Iterator["TerminalCounter"]:
     """The desk of the configured site."""
     from copilot.cli.approval_counter import open_counter
     from copilot.settings import load_settings

@@ -16,7 +16,7 @@ TIMEOUT_S = 2.0
 
 
 @pytest.fixture(scope="session")
-def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plc]:
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plc]:
     """The controller of all tests; it takes a second to start."""
     controller = Plc(tmp_path_factory.mktemp("plc"))
     yield controller
@@ -24,11 +24,11 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plc]:
 
 
 @pytest.fixture
-def plc(works: Plc) -> Iterator[Plc]:
+def plc(controller: Plc) -> Iterator[Plc]:
     """A running controller as new; it may be killed and started again."""
-    works.renew()
-    yield works
-    works.thaw()
+    controller.renew()
+    yield controller
+    controller.thaw()
 
 
 @pytest.fixture
