@@ -80,7 +80,7 @@ def reject(sitting: Sitting, number: int, word: Word) -> Record:
     actor = _prove(sitting, record, word, "reject")
     if actor.person == proposal.person:
         raise Denied(f"#{number} is your own proposal; withdraw it instead")
-    asked = None if in_charge(sitting.site, record, actor) else _may_approve(sitting, record, actor)
+    asked = None if in_charge(sitting.site, record, actor) else foresee(sitting, record, actor)
     _give(sitting, record, actor, "reject", word, asked)
     record = _move(sitting, record, State.REJECTED, actor.name, note=word.reason.strip())
     refused = proposal.proposer, proposal.person
@@ -129,6 +129,16 @@ def in_charge(site: Site, record: Record, actor: Actor) -> bool:
     return actor.role in IN_CHARGE and here
 
 
+def foresee(sitting: Sitting, record: Record, actor: Actor) -> Judgement:
+    """What the policy says to an approval by this actor with the plant as it was filed.
+
+    A no needs no other plant; for a yes the policy is asked again with the plant as it is.
+    """
+    filed = filed_request(sitting.connection, record.proposal.id)
+    request = replace(filed, verb="approve", actor=actor)
+    return Judgement(request, sitting.policy.decide(request))
+
+
 def check_reason(reason: str) -> str:
     """The reason without blanks around it; raises Retry when there is none or it is too long."""
     reason = reason.strip()
@@ -149,13 +159,6 @@ def _awaiting(sitting: Sitting, number: int, states: frozenset[State]) -> Record
 def _prove(sitting: Sitting, record: Record, word: Word, meaning: Meaning) -> Actor:
     check_reason(word.reason)
     return sitting.prove(word.account, word.nonce, record.payload_hash, meaning)
-
-
-def _may_approve(sitting: Sitting, record: Record, actor: Actor) -> Judgement:
-    """What the policy says to this actor with the plant as it was filed: a no needs no other."""
-    filed = filed_request(sitting.connection, record.proposal.id)
-    request = replace(filed, verb="approve", actor=actor)
-    return Judgement(request, sitting.policy.decide(request))
 
 
 def _check_unchanged(record: Record, observed: Observation) -> None:

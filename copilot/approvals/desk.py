@@ -5,6 +5,7 @@ All of it is sync and may be called from any thread; async callers use asyncio.t
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from copilot.approvals.filing import fired_rules
 from copilot.approvals.revalidate import revalidate
 from copilot.approvals.sitting import Judgement, Sitting
 from copilot.approvals.states import BEFORE_EXECUTION, State
+from copilot.approvals.steps import Step, steps_of
 from copilot.approvals.store import Approval, Conflict, Record
 from copilot.approvals.submit import submit
 from copilot.approvals.switches import Switch
@@ -175,6 +177,30 @@ class Desk:
         """The rules of the policy that decided when it was filed."""
         with reading(self._engine) as connection:
             return fired_rules(connection, store.get(connection, number).proposal.id)
+
+    def foresee(self, number: int, actor: Actor) -> Decision:
+        """What the policy would say to an approval by this actor, the password given again."""
+        actor = replace(actor, authenticated=True)
+        with reading(self._engine) as connection:
+            record = store.get(connection, number)
+            return decide.foresee(self._at(connection, self._now()), record, actor).decision
+
+    def steps(self, number: int) -> list[Step]:
+        """What the audit log says of a proposal, oldest first."""
+        with reading(self._engine) as connection:
+            return steps_of(connection, store.get(connection, number).proposal.id)
+
+    def search(
+        self,
+        states: Collection[State],
+        person: str = "",
+        asset: str = "",
+        before: int = 0,
+        limit: int = 50,
+    ) -> list[Record]:
+        """Proposals in these states, newest first; the next page ends `before` a number."""
+        with reading(self._engine) as connection:
+            return store.search(connection, states, person, asset, before, limit)
 
     def revalidate(
         self, connection: Connection, record: Record, observed: Observation, at: datetime

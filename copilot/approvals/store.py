@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from copilot import tables
 from copilot.approvals.states import OPEN, State, may_become
@@ -152,6 +152,31 @@ def find(
     c = tables.proposals.c
     wanted = c.state.in_(states), c.number > after
     query = select(tables.proposals).where(*wanted).order_by(c.number).limit(limit)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def search(
+    connection: Connection,
+    states: Collection[State],
+    person: str = "",
+    asset: str = "",
+    before: int = 0,
+    limit: int = 50,
+) -> list[Record]:
+    """Proposals in these states, newest first; the next page comes `before` the last number.
+
+    `person` is an account that asked or decided, `asset` the machine of the target.
+    """
+    c, given = tables.proposals.c, tables.approvals.c
+    query = select(tables.proposals).where(c.state.in_(states))
+    if person:
+        decided = select(given.proposal).where(given.account == person)
+        query = query.where(or_(c.proposer == person, c.id.in_(decided)))
+    if asset:
+        query = query.where(c.asset == asset)
+    if before:
+        query = query.where(c.number < before)
+    query = query.order_by(c.number.desc()).limit(limit)
     return [_record(row) for row in connection.execute(query)]
 
 

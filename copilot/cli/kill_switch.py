@@ -10,28 +10,22 @@ from copilot import db
 from copilot.accounts.accounts import Accounts
 from copilot.accounts.sign_in import SignIn
 from copilot.actor import Actor
-from copilot.approvals import switches
-from copilot.approvals.decide import check_reason
-from copilot.approvals.sitting import IN_CHARGE
+from copilot.approvals.kill_switch import release_changes, stop_changes
 from copilot.plant import utc_now
 from copilot.settings import load_settings
-from copilot_tools.errors import Denied
 from copilot_tools.site.load import load_site
 
 
 def stop(config: Path | None, account: str, password: str, reason: str) -> None:
     """Stop all changes; everybody who has an account may."""
-    with _signed_in(config, account, password) as (engine, actor), db.writing(engine) as connection:
-        switches.stop(connection, actor.name, check_reason(reason), utc_now())
+    with _signed_in(config, account, password) as (engine, actor):
+        stop_changes(engine, actor, reason, utc_now())
 
 
 def release(config: Path | None, account: str, password: str, reason: str) -> None:
     """Let changes go on; that takes somebody in charge."""
     with _signed_in(config, account, password) as (engine, actor):
-        if actor.role not in IN_CHARGE:
-            raise Denied("changes are released by a supervisor, an engineer or an administrator")
-        with db.writing(engine) as connection:
-            switches.release(connection, actor.name, check_reason(reason), utc_now())
+        release_changes(engine, actor, reason, utc_now())
 
 
 @contextmanager
