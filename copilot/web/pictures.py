@@ -46,7 +46,7 @@ def find_image(images: Path, name: str) -> Path | None:
     try:
         found = (folder / name).resolve()
         return found if found.is_relative_to(folder) and found.is_file() else None
-    except OSError:  # A name longer than names may be, or a loop of links.
+    except (OSError, RuntimeError):  # A name longer than names may be; a loop of links.
         return None
 
 

@@ -1,0 +1,78 @@
+"""Pages of PDF manuals as pictures, and where a passage stands on them.
+
+pdfium may only be used by one thread at a time, whatever the document.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from copilot.web.passages import find_passage
+from copilot_tools.errors import Failed
+
+SCALE = 2
+LARGEST_SCALE = 4
+MOST_PIXELS = 4000
+KEPT = 32
+_COLOURS = 64
+_LOCK = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The size of a page's picture at the usual scale, and the boxes that hold the passage."""
+
+    width: int
+    height: int
+    boxes: tuple[tuple[int, int, int, int], ...]
+
+
+def picture_of(file: Path, number: int, scale: int = SCALE) -> bytes:
+    """A page (1 = the first) as PNG; raises Failed when it cannot be drawn."""
+    return _draw(file, file.stat().st_mtime_ns, number, min(max(scale, 1), LARGEST_SCALE))
+
+
+def look_up(file: Path, number: int, passage: str) -> Sheet:
+    """Where a passage stands on a page; without boxes when it is not found there."""
+    try:
+        with _LOCK, pypdfium2.PdfDocument(file) as pdf:
+            page = pdf[number - 1]
+            width, height = (round(side * SCALE) for side in page.get_size())
+            boxes = _boxes(page, passage, width, height) if passage else ()
+            return Sheet(width, height, boxes)
+    except (pypdfium2.PdfiumError, IndexError) as error:
+        raise Failed(f"{file.name}, page {number}: {error}") from error
+
+
+@lru_cache(maxsize=KEPT)
+def _draw(file: Path, changed: int, number: int, scale: int) -> bytes:
+    try:
+        with _LOCK, pypdfium2.PdfDocument(file) as pdf:
+            page = pdf[number - 1]
+            fitting = min(scale, MOST_PIXELS / max(*page.get_size(), 1))
+            image = page.render(scale=fitting).to_pil().convert("RGB")
+    except (pypdfium2.PdfiumError, IndexError) as error:
+        raise Failed(f"{file.name}, page {number}: {error}") from error
+    drawn = BytesIO()
+    image.quantize(_COLOURS).save(drawn, "PNG")
+    return drawn.getvalue()
+
+
+def _boxes(
+    page: pypdfium2.PdfPage, passage: str, width: int, height: int
+) -> tuple[tuple[int, int, int, int], ...]:
+    text = page.get_textpage()
+    codes = (pdfium.FPDFText_GetUnicode(text, i) for i in range(text.count_chars()))
+    place = pypdfium2.PdfPosConv(page, (0, 0, width, height, 0))
+    boxes = []
+    for found in find_passage(map(chr, codes), passage):
+        for i in range(text.count_rects(found.start, len(found))):
+            left, bottom, right, top = text.get_rect(i)
+            (x0, y0), (x1, y1) = place.to_bitmap(left, top), place.to_bitmap(right, bottom)
+            boxes.append((min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)))
+    return tuple(boxes)
