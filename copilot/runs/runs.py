@@ -40,6 +40,7 @@ class Runs:
         self._agent = agent
         self._engine = engine
         self._now = now
+        self.patience_s = 0.0  # how long turns may go on when all ends
         self._live: dict[str, LiveRun] = {}
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -47,11 +48,13 @@ class Runs:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Let runs go on while the application runs; at the end they are stopped."""
+        """Let runs go on while the application runs; at the end they are stopped, in a while."""
         await asyncio.to_thread(store.lose_all, self._engine)
         try:
             yield
         finally:
+            if self._turns and self.patience_s:
+                await asyncio.wait(self._turns.values(), timeout=self.patience_s)
             for run in list(self._turns):
                 self._cancel(run, SHUT_DOWN)
             await asyncio.gather(*self._tasks, return_exceptions=True)
