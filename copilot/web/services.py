@@ -1,7 +1,7 @@
 """What the pages and interfaces work with; made once, when the application is made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from copilot.accounts.accounts import Accounts
@@ -14,6 +14,7 @@ from copilot.app import Copilot
 from copilot.runs.runs import Runs
 from copilot.settings import Settings
 from copilot.web.live.values import LiveValues
+from copilot.web.looks import Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Services:
     runs: Runs
     values: LiveValues
     guests: tuple[str, ...] = ()
+    looks: Looks = field(default_factory=Looks)
 
     @property
     def now(self) -> Callable[[], datetime]:
