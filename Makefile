@@ -4,7 +4,7 @@ UV := .uv/bin/uv
 
 export ASK
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format catalogues clean
 
 demo: .venv/.runtime
 	.venv/bin/copilot demo $${ASK:+--ask "$$ASK"}
@@ -21,6 +21,17 @@ check: .venv/.development
 format: .venv/.development
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+# What the pages say, gathered; what is new in the catalogues waits there for its translation.
+catalogues: .venv/.development
+	.venv/bin/pybabel --quiet extract --mapping copilot/web/locale/babel.cfg --keyword say:2 \
+	  --no-location --sort-output --project industrial-copilot --output .catalogue.pot copilot/web
+	for language in de es; do \
+	  .venv/bin/pybabel --quiet update --input .catalogue.pot --locale $$language --init-missing \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100 \
+	    --output copilot/web/locale/$$language.po || exit 1; \
+	done
+	rm .catalogue.pot
 
 clean:
 	rm -rf .venv .uv
