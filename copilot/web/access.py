@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
-from copilot.accounts.sessions import Session
+from copilot.accounts.sessions import Kind, Session
+from copilot.accounts.sign_in import PasswordIsDue
 from copilot.actor import Actor, Role
 from copilot.canonical import digest
 from copilot.web.services import Services
@@ -50,12 +51,21 @@ class Visitor:
     session: Session | None = None
     csrf: str = ""
 
+    @property
+    def due(self) -> bool:
+        """Whether the password they signed in with was for once."""
+        return self.session is not None and self.session.kind is Kind.CHANGE
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The dependency that lets a visitor with a permission pass; raises NotSignedIn or Denied."""
+    """The dependency that lets a visitor with a permission pass; raises NotSignedIn or Denied.
+
+    Whose password is due to change gets in nowhere (PasswordIsDue) but `when_due`.
+    """
 
     permission: Permission
+    when_due: bool = False
 
     async def __call__(self, request: Request) -> Visitor | None:
         """The visitor; None only where anybody may come."""
@@ -64,14 +74,18 @@ class Allowed:
             if self.permission is Permission.OPEN:
                 return None
             raise NotSignedIn
+        request.state.visitor = visitor
         if visitor.via == "session" and request.method not in SAFE:
             await _check_form(request, visitor)
         self._check(visitor)
-        request.state.visitor = visitor
         return visitor
 
     def _check(self, visitor: Visitor) -> None:
-        if self.permission in (Permission.OPEN, Permission.READ):
+        if self.permission is Permission.OPEN:
+            return
+        if visitor.due and not self.when_due:
+            raise PasswordIsDue("choose a password of your own first")
+        if self.permission is Permission.READ:
             return
         if visitor.session is None:
             raise Denied("a service token may read and ask, nothing else")
@@ -86,6 +100,7 @@ class Allowed:
 Anybody = Annotated[Visitor | None, Depends(Allowed(Permission.OPEN))]
 Reader = Annotated[Visitor, Depends(Allowed(Permission.READ))]
 Owner = Annotated[Visitor, Depends(Allowed(Permission.OWN))]
+OwnerAtOnce = Annotated[Visitor, Depends(Allowed(Permission.OWN, when_due=True))]
 Decider = Annotated[Visitor, Depends(Allowed(Permission.DECIDE))]
 Administrator = Annotated[Visitor, Depends(Allowed(Permission.ADMIN))]
 

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 1_000_000  # bytes
+TOO_LARGE = f"at most {LARGEST_BODY:,} bytes can be sent at once"
 BODY_PATIENCE_S = 15.0
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -33,11 +34,16 @@ HEADERS = {
 
 
 class Guard:
-    """The outermost layer of the application; `hosts` are the names it may be called by."""
+    """The outermost layer of the application; `hosts` are the names it may be called by, and
+    `patience_s` is how long the body of a request may take to arrive.
+    """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] = (), patience_s: float = BODY_PATIENCE_S
+    ) -> None:
         self._app = app
-        self._hosts = frozenset((*LOCAL, *hosts))
+        self._hosts = frozenset((*LOCAL, *(host.lower() for host in hosts)))
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -52,7 +58,7 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._app(scope, _bounded(receive), answer)
+            await self._app(scope, _bounded(receive, self._patience_s), answer)
             return
         status, why = refusal
         body = {"error": {"message": why, "type": "refused", "code": status}}
@@ -60,18 +66,32 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
-        host = headers.get("host", "")
+        named = headers.getlist("host")
+        host = named[0] if len(named) == 1 else ""
         if _name(host) not in self._hosts:
             return 421, f"this copilot is not called {_name(host)!r}; see [web] hosts"
         if scope["method"] not in SAFE:
-            origin, fetched = headers.get("origin"), headers.get("sec-fetch-site")
-            foreign = origin is not None and urlsplit(origin).netloc != host
+            origins, fetched = headers.getlist("origin"), headers.get("sec-fetch-site")
+            foreign = any(_place(origin) != host.lower() for origin in origins)
             if foreign or fetched not in (None, "same-origin", "none"):
                 return 403, "this was sent from another site"
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > LARGEST_BODY:
-            return 413, f"at most {LARGEST_BODY:,} bytes can be sent at once"
+        if _is_large(headers.get("content-length", "0")):
+            return 413, TOO_LARGE
         return None
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin, empty for one that has none, as "null"."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _is_large(length: str) -> bool:
+    digits = length.strip().lstrip("0") or "0"
+    sane = digits.isdecimal() and len(digits) <= len(str(LARGEST_BODY))
+    return not sane or int(digits) > LARGEST_BODY
 
 
 def _name(host: str) -> str:
@@ -89,9 +109,9 @@ def _add_headers(scope: Scope, message: Message) -> None:
     headers.setdefault("Cache-Control", "no-store")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, patience_s: float) -> Receive:
     """Take no more than a sane body, and not for ever."""
-    taken, late, whole = 0, time.monotonic() + BODY_PATIENCE_S, False
+    taken, late, whole = 0, time.monotonic() + patience_s, False
 
     async def bounded() -> MutableMapping[str, Any]:
         nonlocal taken, whole
@@ -103,7 +123,7 @@ def _bounded(receive: Receive) -> Receive:
             raise HTTPException(408, "the request did not arrive in time") from None
         taken += len(message.get("body", b""))
         if taken > LARGEST_BODY:
-            raise HTTPException(413, f"at most {LARGEST_BODY:,} bytes can be sent at once")
+            raise HTTPException(413, TOO_LARGE)
         whole = not message.get("more_body", False)
         return message
 

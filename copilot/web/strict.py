@@ -1,5 +1,6 @@
 """Routes whose JSON bodies are read strictly: no key twice, no NaN, no number that is rounded."""
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,6 +20,7 @@ class StrictRequest(Request):
         if not hasattr(self, "_json"):
             try:
                 self._json = read_strict((await self.body()).decode("utf-8"))
+                _check_texts(self._json)
             except ValueError as error:
                 raise HTTPException(400, f"the body {_why(error)}") from None
         return self._json
@@ -37,7 +39,17 @@ class StrictRoute(APIRoute):
         return handle_strictly
 
 
+def _check_texts(content: dict[str, Any]) -> None:
+    """Raise ValueError for what no database keeps as it was sent: NUL and half characters."""
+    text = json.dumps(content, ensure_ascii=False)
+    if "\\u0000" in text:
+        raise ValueError("holds a character that cannot be kept")
+    text.encode("utf-8")
+
+
 def _why(error: ValueError) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "holds half a character"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8"
     text = str(error)

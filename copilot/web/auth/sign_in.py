@@ -7,15 +7,17 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from copilot.accounts.sessions import Kind
-from copilot.web.access import Anybody, Owner, Served, cookie_name, session_token
+from copilot.accounts.sign_in import PasswordIsDue
+from copilot.web.access import Anybody, OwnerAtOnce, Served, Visitor
+from copilot.web.auth.entering import address_of, enter, leave
 from copilot.web.auth.way_back import way_back
-from copilot.web.rendering import render
+from copilot.web.rendering import kiosk, render
 from copilot.web.services import Services
 from copilot_tools.errors import Denied
 
 router = APIRouter(include_in_schema=False)
 
-Next = Annotated[str, Form(alias="next")]
+Next = Annotated[str, Form(alias="next", max_length=2000)]
 
 
 @router.get("/sign-in")
@@ -23,7 +25,7 @@ async def show_sign_in(
     request: Request, visitor: Anybody, services: Served, next: str = "/"
 ) -> HTMLResponse:
     """The form, and in the demo its people to be with one tap."""
-    return _form(request, services, next)
+    return await sign_in_form(request, services, visitor, next)
 
 
 @router.post("/sign-in")
@@ -36,11 +38,14 @@ async def sign_in(
     next_page: Next = "/",
 ) -> Response:
     """Begin a session, in place of the one that was there."""
+    name = name.strip().lower()
     try:
-        actor = await asyncio.to_thread(services.sign_in.sign_in, name, password)
+        await asyncio.to_thread(services.sign_in.sign_in, name, password, address_of(request))
+    except PasswordIsDue:
+        return await enter(request, services, name, Kind.CHANGE, "/account/password")
     except Denied as refusal:
-        return _form(request, services, next_page, str(refusal), 401)
-    return await enter(request, services, actor.name, Kind.FULL, next_page)
+        return await sign_in_form(request, services, visitor, next_page, str(refusal), 401)
+    return await enter(request, services, name, Kind.FULL, next_page)
 
 
 @router.post("/sign-in/guest")
@@ -58,50 +63,32 @@ async def sign_in_as_guest(
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, visitor: Owner, services: Served) -> RedirectResponse:
+async def sign_out(request: Request, visitor: OwnerAtOnce, services: Served) -> RedirectResponse:
     """End this session."""
     assert visitor.session is not None
     name = visitor.actor.name
     await asyncio.to_thread(services.sessions.end, visitor.session.digest, name, name)
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(cookie_name(request))
-    return answer
+    return leave(request, "/kiosk" if kiosk(request) else "/sign-in")
 
 
-async def enter(
-    request: Request, services: Services, name: str, kind: Kind, next_page: str
-) -> RedirectResponse:
-    """Give the browser a new session of somebody who has proven who they are."""
-    await asyncio.to_thread(_end_old, services, session_token(request))
-    device = request.headers.get("User-Agent", "unknown")
-    token = await asyncio.to_thread(services.sessions.begin, name, kind, device)
-    answer = RedirectResponse(way_back(next_page), 303)
-    answer.set_cookie(
-        cookie_name(request),
-        token,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-    )
-    return answer
-
-
-def _end_old(services: Services, token: str) -> None:
-    found = services.sessions.find(token) if token else None
-    if found is not None:
-        session, actor = found
-        services.sessions.end(session.digest, actor.name, actor.name)
-
-
-def _form(
-    request: Request, services: Services, next_page: str, problem: str = "", status: int = 200
+async def sign_in_form(
+    request: Request,
+    services: Services,
+    visitor: Visitor | None,
+    next_page: str,
+    problem: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
+    """The page with every way in that there is here."""
+    accounts = await asyncio.to_thread(services.accounts.list) if services.guests else ()
+    roles = {account.name: account.role for account in accounts}
     return render(
         request,
         "sign_in.html",
-        status=status,
+        visitor,
+        status,
         next_page=way_back(next_page),
         problem=problem,
-        guests=services.guests,
+        guests=[(guest, roles[guest]) for guest in services.guests if guest in roles],
         provider=services.settings.web.oidc,
     )

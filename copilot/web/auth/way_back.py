@@ -5,6 +5,10 @@ from urllib.parse import urlsplit
 
 def way_back(wanted: str) -> str:
     """The wanted path when it is one of ours, else "/"; nobody is sent to another site."""
-    parts = urlsplit(wanted)
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if ours and not parts.scheme and not parts.netloc and "\\" not in wanted else "/"
+    if not wanted.startswith("/") or wanted.startswith("//") or not wanted.isprintable():
+        return "/"
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return "/"
+    return "/" if parts.scheme or parts.netloc or "\\" in wanted else wanted
