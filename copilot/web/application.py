@@ -96,6 +96,6 @@ def create_application(services: Services) -> FastAPI:
     mcp.mount(app)
     serve_static_files(app)
     handle_errors(app)
-    observed.observe(app)
     app.add_middleware(Guard, hosts=services.settings.web.hosts)
+    observed.observe(app)
     return app
