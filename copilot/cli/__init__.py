@@ -78,11 +78,73 @@ def demo(
         str, typer.Option("--user", "-u", help="Whom to be: olga, timo, sara, samir, erik or ada.")
     ] = "olga",
     json: Json = False,
+    pages_only: Annotated[
+        bool, typer.Option("--serve", help="Only serve the pages, without the terminal chat.")
+    ] = False,
+    web: Annotated[bool, typer.Option(help="Serve the pages beside the terminal chat.")] = True,
+    port: Annotated[int, typer.Option(help="Port of the pages; a free one where taken.")] = 8180,
 ) -> None:
-    """Start the demo plant and chat with it, or answer one question with --ask."""
-    from copilot.cli.demo import run_demo
+    """Start the demo plant with its pages and chat with it, or answer one question with --ask."""
+    from copilot.cli.demo import Wish, run_demo
 
-    raise typer.Exit(run_demo(ask or [], home, seed, reset, user, json))
+    wish = Wish(ask or [], user, json, pages_only, port if web else None)
+    raise typer.Exit(run_demo(wish, home, seed, reset))
+
+
+@cli.command()
+def serve(
+    config: Config = None,
+    host: Annotated[
+        str | None, typer.Option(help="Where to listen instead of [web] host.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Where to listen instead of [web] port.", show_default=False),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen for others even without TLS.")
+    ] = False,
+) -> None:
+    """Serve the pages for people and the interfaces for programs, until told to stop."""
+    from copilot.cli.serve import run_serve
+
+    raise typer.Exit(run_serve(config, host, port, insecure))
+
+
+@cli.command()
+def certificate(
+    host: Annotated[
+        list[str], typer.Option("--host", help="A name or address people call it by; repeatable.")
+    ],
+    folder: Annotated[Path, typer.Option(help="Where the files are put.")] = Path("certificates"),
+) -> None:
+    """Make a certificate for `copilot serve`, signed by an authority of your own."""
+    from copilot.cli.certificate import run_certificate
+
+    raise typer.Exit(run_certificate(host, folder))
+
+
+@cli.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where the backup is put, as one file.")],
+    config: Config = None,
+) -> None:
+    """Back up the copilot's own database, its plant model and its policy, while it runs."""
+    from copilot.cli.backup import run_backup
+
+    raise typer.Exit(run_backup(folder, config))
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `copilot backup` made.")],
+    config: Config = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Move what is there aside.")] = False,
+) -> None:
+    """Put a backup back; the executor then waits until a person has looked."""
+    from copilot.cli.backup import run_restore
+
+    raise typer.Exit(run_restore(file, config, replace))
 
 
 @cli.command()

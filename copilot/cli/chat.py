@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,9 +45,19 @@ class Session:
         return Renderer(console, self.copilot.plant.site.time_zone, decide, self.actor.name)
 
 
-def run_chat(session: Session, suggestions: Sequence[str], *, resume: bool = False) -> int:
-    """Converse until the user leaves; exit code 0. `resume` goes on with the last conversation."""
-    asyncio.run(_closing(session.copilot, _chat(session, suggestions, resume)))
+def run_chat(
+    session: Session,
+    suggestions: Sequence[str],
+    *,
+    resume: bool = False,
+    beside: AbstractAsyncContextManager[str] | None = None,
+) -> int:
+    """Converse until the user leaves; exit code 0. `resume` goes on with the last conversation.
+
+    `beside` goes on meanwhile and gives the address of the pages.
+    """
+    chat = _chat(session, suggestions, resume, beside or nullcontext(""))
+    asyncio.run(_closing(session.copilot, chat))
     return 0
 
 
@@ -86,16 +97,31 @@ async def _closing(copilot: Copilot, work: Coroutine[None, None, T]) -> T:
         await copilot.close()
 
 
-async def _chat(session: Session, suggestions: Sequence[str], resume: bool) -> None:
-    console, copilot = Console(), session.copilot
-    site = copilot.plant.site
-    console.print(Text(f"{site.name}: ask about its machines, orders and manuals.", style="bold"))
+async def _chat(
+    session: Session,
+    suggestions: Sequence[str],
+    resume: bool,
+    beside: AbstractAsyncContextManager[str],
+) -> None:
+    async with beside as pages:
+        console = Console()
+        site = session.copilot.plant.site
+        title = f"{site.name}: ask about its machines, orders and manuals."
+        console.print(Text(title, style="bold"))
+        if pages:
+            console.print(Text(f"Its pages, also for approvals, are at {pages}"))
+        await _converse(session, console, suggestions, resume)
+
+
+async def _converse(
+    session: Session, console: Console, suggestions: Sequence[str], resume: bool
+) -> None:
     if suggestions:
         console.print("For example:", style="dim")
         for suggestion in suggestions:
             console.print(Text(f"  {suggestion}", style="cyan"))
     console.print("Leave with Ctrl-D or `exit`.", style="dim")
-    warming = asyncio.create_task(copilot.warm())
+    warming = asyncio.create_task(session.copilot.warm())
     conversation = await _start(session, resume)
     renderer = session.renderer(console)
     async for text in _lines():
