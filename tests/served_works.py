@@ -14,7 +14,7 @@ async def serve(works: Works) -> AsyncIterator[str]:
     config = uvicorn.Config(works.app, port=0, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110, it offers nothing to wait for
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:

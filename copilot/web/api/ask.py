@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from copilot.events import Outcome, Problem
-from copilot.web.access import Reader, Served
-from copilot.web.api.asking import reply_to
+from copilot.web.access import Reader
+from copilot.web.api.asking import begin, reply_to
 from copilot.web.api.found import Found, Shape
 from copilot.web.api.problems import ASKING, problems
 from copilot.web.strict import StrictRoute
@@ -63,13 +63,9 @@ class Reply(Shape):
 
 
 @router.post("/ask", summary="Ask a question", responses=problems(*ASKING))
-async def ask_question(
-    question: Question, visitor: Reader, services: Served, request: Request
-) -> Reply:
+async def ask_question(question: Question, visitor: Reader, request: Request) -> Reply:
     """The answer to a question; a change cannot be asked for here."""
-    conversation = question.conversation
-    if conversation is None:
-        conversation = await services.copilot.conversations.start(visitor.actor)
+    conversation = question.conversation or await begin(request, visitor.actor)
     reply = await reply_to(request, visitor.actor, conversation, question.text)
     return Reply(
         run=reply.run,

@@ -58,6 +58,12 @@ def busy(request: Request) -> Busy:
     return counts
 
 
+async def begin(request: Request, actor: Actor) -> str:
+    """A new conversation, unless the account has enough questions running."""
+    with busy(request).one(actor.name):
+        return await services_of(request).copilot.conversations.start(actor)
+
+
 async def ask(
     request: Request, actor: Actor, conversation: str, text: str
 ) -> AsyncIterator[tuple[str, Event]]:
@@ -80,16 +86,16 @@ async def ask(
 
 async def reply_to(request: Request, actor: Actor, conversation: str, text: str) -> Reply:
     """The whole answer; raises Unavailable when the run was ended before there was one."""
-    answered, notices, run = None, [], ""
+    answered, notices, asked = None, [], ""
     async with aclosing(ask(request, actor, conversation, text)) as events:
         async for run, event in events:
             if isinstance(event, Answered):
-                answered = event
+                answered, asked = event, run
             elif isinstance(event, Noticed):
                 notices.append(event.message)
     if answered is None:
         raise Unavailable("the answer", " ".join(notices) or "it was stopped")
-    return Reply(run, answered, tuple(notices))
+    return Reply(asked, answered, tuple(notices))
 
 
 async def _stop(services: Services, run: str, account: str) -> None:

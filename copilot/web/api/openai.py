@@ -1,5 +1,194 @@
 """The chat completions interface, so that any chat client can ask."""
 
-from fastapi import APIRouter
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any
 
-router = APIRouter()
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from copilot.events import Answered, Event, Noticed
+from copilot.web.access import NotSignedIn, Reader, Served
+from copilot.web.api.asking import ask, reply_to
+from copilot.web.api.chat_completions import (
+    MODEL,
+    AnswerMessage,
+    ChatCompletion,
+    Choice,
+    Completion,
+    ModelList,
+    ModelShape,
+    Usage,
+    Wrong,
+    WrongShape,
+    said,
+)
+from copilot.web.api.problems import ASKING, LOOKING, MEANINGS
+from copilot.web.api.threads import conversation_for, threads_of
+from copilot.web.strict import StrictRoute
+from copilot_tools.display import printable
+from copilot_tools.errors import Denied, Failed, Retry, ToolError, Unavailable
+
+_KINDS: dict[type[ToolError], int] = {Retry: 400, Denied: 403, Failed: 400, Unavailable: 503}
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class CompletionRoute(StrictRoute):
+    """A route whose errors have the form that clients of this interface know."""
+
+    def get_route_handler(self) -> Handler:
+        """The usual handler; what it raises becomes an answer."""
+        handle = super().get_route_handler()
+
+        async def handle_all(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (Wrong, NotSignedIn, ToolError, RequestValidationError, HTTPException) as error:
+                return _refuse(_wrong(error), getattr(error, "headers", None))
+
+        return handle_all
+
+
+def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {s: {"model": WrongShape, "description": MEANINGS[s]} for s in statuses if s != 422}
+
+
+router = APIRouter(prefix="/v1", tags=["chat completions"], route_class=CompletionRoute)
+
+
+@router.get("/models", summary="The models", responses=_documented(*LOOKING))
+async def list_models(visitor: Reader, services: Served) -> ModelList:
+    """The one model that can be asked for."""
+    return ModelList(data=[ModelShape(owned_by=services.copilot.plant.site.name)])
+
+
+@router.post(
+    "/chat/completions",
+    summary="Answer a chat",
+    response_model=ChatCompletion,
+    responses={
+        200: {
+            "description": "The answer; with `stream` as server-sent events, ended by `[DONE]`.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **_documented(*ASKING),
+    },
+)
+async def complete(
+    asked: Completion, visitor: Reader, services: Served, request: Request
+) -> Response | ChatCompletion:
+    """The answer to the last message; the earlier ones say what it follows up on."""
+    messages = said(asked)
+    actor = visitor.actor
+    owner = json.dumps([actor.name, asked.user or ""])
+    conversation = await conversation_for(request, actor, owner, messages[:-1])
+    text = messages[-1][1]
+    created = int(services.now().timestamp())
+
+    def keep(answer: str) -> None:
+        threads_of(request).keep(owner, [*messages, ("assistant", answer)], conversation)
+
+    if not asked.stream:
+        reply = await reply_to(request, actor, conversation, text)
+        answer = "\n\n".join((reply.answered.text, *reply.notices))
+        keep(answer)
+        choice = Choice(message=AnswerMessage(content=answer))
+        return ChatCompletion(id=f"chatcmpl-{reply.run}", created=created, choices=[choice])
+    events = ask(request, actor, conversation, text)
+    first = await anext(events)  # What can be refused is refused before anything is sent.
+    usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    frames = _frames(events, first, created, usage, keep)
+    return StreamingResponse(frames, media_type="text/event-stream")
+
+
+async def _frames(
+    events: AsyncIterator[tuple[str, Event]],
+    first: tuple[str, Event],
+    created: int,
+    usage: bool,
+    keep: Callable[[str], None],
+) -> AsyncIterator[str]:
+    head = {
+        "id": f"chatcmpl-{first[0]}",
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": MODEL,
+    }
+
+    def chunk(delta: dict[str, str], reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}
+        return _frame({**head, "choices": [choice]})
+
+    yield chunk({"role": "assistant", "content": ""})
+    told: list[str] = []
+    async with aclosing(_with_first(first, events)) as all_events:
+        async for event in all_events:
+            words = _words(event)
+            if not words:
+                yield ": working\n\n"
+                continue
+            told.append(words)
+            for piece in _pieces(words if len(told) == 1 else f"\n\n{words}"):
+                yield chunk({"content": piece})
+    keep("\n\n".join(told))
+    yield chunk({}, "stop")
+    if usage:
+        yield _frame({**head, "choices": [], "usage": Usage().model_dump()})
+    yield "data: [DONE]\n\n"
+
+
+async def _with_first(
+    first: tuple[str, Event], events: AsyncIterator[tuple[str, Event]]
+) -> AsyncIterator[Event]:
+    yield first[1]
+    async for _, event in events:
+        yield event
+
+
+def _words(event: Event) -> str:
+    if isinstance(event, Answered):
+        return event.text
+    return event.message if isinstance(event, Noticed) else ""
+
+
+def _pieces(text: str) -> Sequence[str]:
+    return text.splitlines(keepends=True)
+
+
+def _frame(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def _wrong(error: Exception) -> Wrong:
+    match error:
+        case Wrong():
+            return error
+        case NotSignedIn():
+            return Wrong(401, "no good service token was sent", code="invalid_api_key")
+        case ToolError():
+            kinds = (status for kind, status in _KINDS.items() if isinstance(error, kind))
+            return Wrong(next(kinds, 503), str(error))
+        case RequestValidationError():
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"][1:])
+            return Wrong(400, f"{where}: {first['msg']}", where)
+        case HTTPException():
+            return Wrong(error.status_code, str(error.detail))
+    raise error
+
+
+def _refuse(wrong: Wrong, headers: dict[str, str] | None) -> Response:
+    kind = "server_error" if wrong.status >= 500 else "invalid_request_error"
+    content = {
+        "message": printable(str(wrong)),
+        "type": _TYPES.get(wrong.status, kind),
+        "param": wrong.parameter,
+        "code": wrong.code,
+    }
+    marked = {"WWW-Authenticate": "Bearer"} if wrong.status == 401 else {}
+    return JSONResponse({"error": content}, wrong.status, {**marked, **(headers or {})})
