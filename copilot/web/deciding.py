@@ -15,7 +15,7 @@ from copilot.approvals.offers import Choice
 from copilot.approvals.store import Conflict, Record
 from copilot.web.access import Visitor
 from copilot.web.services import Services
-from copilot_tools.errors import Denied, Retry
+from copilot_tools.errors import Denied, Retry, ToolError, Unavailable
 
 OTHER = "other"
 _AGREED = {
@@ -70,6 +70,12 @@ def desk_of(services: Services) -> Desk:
 def counter_of(services: Services) -> Counter:
     """The counter of the desk; raises Denied where nothing is proposed."""
     return Counter(services.copilot.plant, desk_of(services))
+
+
+def status_of(error: ToolError) -> int:
+    """The HTTP status of a page that says why a decision was refused."""
+    kinds = {Conflict: 409, Retry: 400, Denied: 403, Unavailable: 503}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 422)
 
 
 async def decide(

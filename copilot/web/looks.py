@@ -1,4 +1,4 @@
-"""What of the plant was shown to whom: nobody approves a change whose plant was not on the screen."""
+"""What of the plant was shown to whom: nobody approves a change without having seen its plant."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ MOST = 2000
 
 
 class Looks:
-    """The last look of each session at each proposal; kept in memory, a restart asks to look again."""
+    """The last look of each session at each proposal; after a restart one has to look again."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[str, int], Observation] = OrderedDict()
