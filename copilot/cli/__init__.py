@@ -11,6 +11,7 @@ from copilot.cli.approvals import approvals
 from copilot.cli.audit import audit
 from copilot.cli.evaluate import evaluations
 from copilot.cli.executor import executor
+from copilot.cli.feedback import feedback
 from copilot.cli.plant import plant_model
 from copilot.cli.policy import site_policy
 from copilot.cli.user import users
@@ -28,6 +29,7 @@ cli.add_typer(site_policy, name="policy")
 cli.add_typer(audit, name="audit")
 cli.add_typer(users, name="user")
 cli.add_typer(evaluations, name="eval")
+cli.command()(feedback)
 
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)

@@ -56,7 +56,8 @@ def _write_kind(value: Any) -> Any:
 
 
 def _write_dataclass(value: Any) -> dict[str, Any]:
-    hints = _hints(type(value))
+    kind: Any = type(value)
+    hints = _hints(kind)
     return {f.name: _write(hints[f.name], getattr(value, f.name)) for f in fields(value)}
 
 

@@ -1,1 +1,1 @@
-"""A conversation handed over to the next shift, as Markdown or PDF."""
+"""A conversation handed over: as Markdown for a log book, as PDF for printing."""
