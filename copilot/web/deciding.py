@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field
 
 from copilot.approvals.counter import Counter, Said, Shown
 from copilot.approvals.desk import Desk
+from copilot.approvals.expiry import overdue
 from copilot.approvals.offers import Choice
+from copilot.approvals.states import UNDECIDED
 from copilot.approvals.store import Conflict, Record
 from copilot.web.access import Visitor
 from copilot.web.services import Services
@@ -113,7 +115,11 @@ async def _prove(
             raise Retry("say whether it took effect")
         return await counter.resolve(record, said, form.applied == "yes")
     assert visitor.session is not None
-    observed = services.looks.last(visitor.session.digest, record.number, services.now())
+    at = services.now()
+    if record.state in UNDECIDED and not overdue(record, at):
+        observed = services.looks.last(visitor.session.digest, record.number, at)
+    else:  # Nothing is shown of its plant any more; the desk puts on record that it was tried.
+        observed = await counter.look(record.proposal.change.target)
     shown = Shown(record, observed)
     if choice is Choice.CONFIRM:
         return await counter.confirm(shown, said)
