@@ -36,7 +36,8 @@ def watchable(site: Site) -> dict[str, Watched]:
 def points_of(asset: Asset) -> list[Watched]:
     """Everything of an asset that can be watched: state, setpoints, signals."""
     state = asset.state_node
-    found = [Watched(f"{asset.id}.{STATE}", asset.id, Point(STATE, state, ""), state)] * bool(state)
+    shown = state_of(asset)
+    found = [shown] if shown is not None else []
     for setpoint in asset.setpoints:
         point = Point.of_setpoint(setpoint)
         key = f"{asset.id}.{point.name}"
@@ -46,6 +47,14 @@ def points_of(asset: Asset) -> list[Watched]:
         for signal in asset.signals
     ]
     return found
+
+
+def state_of(asset: Asset) -> Watched | None:
+    """The state of a machine that shows one."""
+    state = asset.state_node
+    if state is None:
+        return None
+    return Watched(f"{asset.id}.{STATE}", asset.id, Point(STATE, state, ""), state)
 
 
 def scale(signal: Signal) -> Range | None:
