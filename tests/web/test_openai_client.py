@@ -1,5 +1,6 @@
 """The chat completions interface, spoken by the openai client over a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +9,12 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 from served_works import serve
+from sqlalchemy import select
 from web_fixture import Works
+
+from copilot import tables
+from copilot.db import reading
+from copilot.web.api.asking import MOST_AT_ONCE, Busy
 
 MODEL = "industrial-copilot"
 QUESTION = {"role": "user", "content": "how is the mixer?"}
@@ -115,8 +121,6 @@ async def test_what_is_not_served_is_refused_in_the_form_clients_know(works: Wor
 
 
 async def test_a_token_has_only_so_many_questions_running(works: Works):
-    from copilot.web.api.asking import MOST_AT_ONCE, Busy
-
     busy = works.app.state.busy = Busy()
     async with chat_client(works) as client:
         held = [busy.one("token:chat") for _ in range(MOST_AT_ONCE)]
@@ -128,3 +132,21 @@ async def test_a_token_has_only_so_many_questions_running(works: Works):
         held[0].__exit__(None, None, None)
         assert (await say(client, QUESTION)).choices[0].message.content
         assert (await say(client, QUESTION, stream=False)).choices
+
+
+async def test_who_hangs_up_holds_nothing_and_leaves_nothing_running(works: Works):
+    async with chat_client(works) as client:
+        for _ in range(2 * MOST_AT_ONCE):
+            stream = await client.chat.completions.create(
+                model=MODEL,
+                messages=[QUESTION],  # type: ignore[list-item]
+                stream=True,
+            )
+            await anext(aiter(stream))
+            await stream.close()
+            while works.app.state.busy.running("token:chat"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await say(client, QUESTION)).choices
+    with reading(works.services.copilot.database) as connection:
+        states = set(connection.execute(select(tables.runs.c.state)).scalars())
+    assert states <= {"ended", "stopped"}

@@ -1,7 +1,7 @@
 """Questions of other programs: asked like those of people, but nothing can be proposed by them."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -10,7 +10,7 @@ from anyio import CancelScope
 from fastapi import HTTPException, Request
 
 from copilot.actor import Actor
-from copilot.events import Answered, Event, Noticed
+from copilot.events import Answered, Event, Noticed, Queued
 from copilot.web.access import services_of
 from copilot.web.services import Services
 from copilot_tools.errors import Unavailable
@@ -25,10 +25,14 @@ class Busy:
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
 
+    def running(self, account: str) -> int:
+        """How many questions of an account are being answered."""
+        return self._running[account]
+
     @contextmanager
     def one(self, account: str) -> Iterator[None]:
         """Count one question while it runs; status 429 when there are enough."""
-        if self._running[account] >= MOST_AT_ONCE:
+        if self.running(account) >= MOST_AT_ONCE:
             text = f"{MOST_AT_ONCE} questions of this account are being answered; try again soon"
             raise HTTPException(429, text, {"Retry-After": str(RETRY_AFTER_S)})
         self._running[account] += 1
@@ -66,7 +70,7 @@ async def begin(request: Request, actor: Actor) -> str:
 
 async def ask(
     request: Request, actor: Actor, conversation: str, text: str
-) -> AsyncIterator[tuple[str, Event]]:
+) -> AsyncGenerator[tuple[str, Event], None]:
     """The id of the run and what happens in it; who stops listening stops the run."""
     services = services_of(request)
     # Whatever they signed in with: over an interface for programs nothing is proposed.
@@ -75,9 +79,9 @@ async def ask(
         run = await services.runs.start(reader, conversation, text, uuid4().hex)
         over = False
         try:
-            async with aclosing(services.runs.follow(run.id, 0)) as events:
-                async for _, event in events:
-                    yield run.id, event
+            yield run.id, Queued(0)  # So that an answer can begin before anything is planned.
+            async for _, event in services.runs.follow(run.id, 0):
+                yield run.id, event
             over = True
         finally:
             if not over:

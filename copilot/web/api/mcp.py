@@ -120,8 +120,10 @@ def _make_server(services: Services) -> Server[Any]:
             return CallToolResult(content=[_text(str(error))], is_error=True)
         shape = Found.model_validate(found).model_dump(mode="json")
         # Clients that do not know structured content get the same as text.
-        content = [_text(_words(found)), _text(json.dumps(shape, ensure_ascii=False))]
-        return CallToolResult(content=content, structured_content=shape)
+        plain = json.dumps(shape, ensure_ascii=False)
+        return CallToolResult(
+            content=[_text(_words(found)), _text(plain)], structured_content=shape
+        )
 
     return Server(
         "industrial-copilot",

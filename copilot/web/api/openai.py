@@ -1,7 +1,7 @@
 """The chat completions interface, so that any chat client can ask."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -100,21 +100,21 @@ async def complete(
         choice = Choice(message=AnswerMessage(content=answer))
         return ChatCompletion(id=f"chatcmpl-{reply.run}", created=created, choices=[choice])
     events = ask(request, actor, conversation, text)
-    first = await anext(events)  # What can be refused is refused before anything is sent.
+    run, _ = await anext(events)  # What can be refused is refused before anything is sent.
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    frames = _frames(events, first, created, usage, keep)
+    frames = _frames(events, run, created, usage, keep)
     return StreamingResponse(frames, media_type="text/event-stream")
 
 
 async def _frames(
-    events: AsyncIterator[tuple[str, Event]],
-    first: tuple[str, Event],
+    events: AsyncGenerator[tuple[str, Event], None],
+    run: str,
     created: int,
     usage: bool,
     keep: Callable[[str], None],
 ) -> AsyncIterator[str]:
     head = {
-        "id": f"chatcmpl-{first[0]}",
+        "id": f"chatcmpl-{run}",
         "object": "chat.completion.chunk",
         "created": created,
         "model": MODEL,
@@ -126,15 +126,15 @@ async def _frames(
 
     yield chunk({"role": "assistant", "content": ""})
     told: list[str] = []
-    async with aclosing(_with_first(first, events)) as all_events:
-        async for event in all_events:
+    async with aclosing(events):  # Who hangs up stops the run.
+        async for _, event in events:
             words = _words(event)
             if not words:
                 yield ": working\n\n"
                 continue
-            told.append(words)
-            for piece in _pieces(words if len(told) == 1 else f"\n\n{words}"):
+            for piece in (f"\n\n{words}" if told else words).splitlines(keepends=True):
                 yield chunk({"content": piece})
+            told.append(words)
     keep("\n\n".join(told))
     yield chunk({}, "stop")
     if usage:
@@ -142,22 +142,10 @@ async def _frames(
     yield "data: [DONE]\n\n"
 
 
-async def _with_first(
-    first: tuple[str, Event], events: AsyncIterator[tuple[str, Event]]
-) -> AsyncIterator[Event]:
-    yield first[1]
-    async for _, event in events:
-        yield event
-
-
 def _words(event: Event) -> str:
     if isinstance(event, Answered):
         return event.text
     return event.message if isinstance(event, Noticed) else ""
-
-
-def _pieces(text: str) -> Sequence[str]:
-    return text.splitlines(keepends=True)
 
 
 def _frame(content: dict[str, Any]) -> str:
