@@ -14,7 +14,9 @@ from copilot.cli.executor import executor
 from copilot.cli.feedback import feedback
 from copilot.cli.plant import plant_model
 from copilot.cli.policy import site_policy
+from copilot.cli.token import tokens
 from copilot.cli.user import users
+from copilot.cli.ways_in import ways_in
 
 cli = typer.Typer(
     name="copilot",
@@ -27,7 +29,9 @@ cli.add_typer(approvals, name="approvals")
 cli.add_typer(executor, name="executor")
 cli.add_typer(site_policy, name="policy")
 cli.add_typer(audit, name="audit")
+users.add_typer(ways_in)
 cli.add_typer(users, name="user")
+cli.add_typer(tokens, name="token")
 cli.add_typer(evaluations, name="eval")
 cli.command()(feedback)
 

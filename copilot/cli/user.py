@@ -13,6 +13,8 @@ from copilot.actor import Role
 from copilot_tools.errors import Denied, Retry
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from copilot.accounts.accounts import Account, Accounts
 
 users = typer.Typer(help="Accounts: who may sign in, with which role and where.")
@@ -51,8 +53,8 @@ def add(
     config: Config = None,
 ) -> None:
     """Make an account; the first one is an administrator's."""
-    with _accounts(config) as accounts:
-        by = _first(accounts, role) or _prove(accounts, admin, password_stdin)
+    with open_accounts(config) as (_, accounts):
+        by = _first(accounts, role) or prove(accounts, admin, password_stdin)
         password = new_password(password_stdin)
         accounts.add(name, role, area or [], password, by=by, person=person, shifts=shift or [])
     typer.echo(f"{name} may sign in as {role}.")
@@ -61,7 +63,7 @@ def add(
 @users.command("list")
 def show(config: Config = None) -> None:
     """List every account."""
-    with _accounts(config) as accounts:
+    with open_accounts(config) as (_, accounts):
         for account in accounts.list():
             typer.echo(_line(account))
 
@@ -71,8 +73,8 @@ def disable(
     name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
 ) -> None:
     """Close an account; its approvals no longer count."""
-    with _accounts(config) as accounts:
-        accounts.disable(name, by=_prove(accounts, admin, password_stdin))
+    with open_accounts(config) as (_, accounts):
+        accounts.disable(name, by=prove(accounts, admin, password_stdin))
     typer.echo(f"{name} is disabled.")
 
 
@@ -81,8 +83,8 @@ def enable(
     name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
 ) -> None:
     """Open an account again."""
-    with _accounts(config) as accounts:
-        accounts.enable(name, by=_prove(accounts, admin, password_stdin))
+    with open_accounts(config) as (_, accounts):
+        accounts.enable(name, by=prove(accounts, admin, password_stdin))
     typer.echo(f"{name} is enabled.")
 
 
@@ -95,8 +97,8 @@ def role(
     config: Config = None,
 ) -> None:
     """Give an account another role."""
-    with _accounts(config) as accounts:
-        by = _prove(accounts, admin, password_stdin)
+    with open_accounts(config) as (_, accounts):
+        by = prove(accounts, admin, password_stdin)
         accounts.change_role(name, role, by=by)
     typer.echo(f"{name} is {role} now.")
 
@@ -110,8 +112,8 @@ def areas(
     config: Config = None,
 ) -> None:
     """Give an account other areas; none takes all of them away."""
-    with _accounts(config) as accounts:
-        by = _prove(accounts, admin, password_stdin)
+    with open_accounts(config) as (_, accounts):
+        by = prove(accounts, admin, password_stdin)
         accounts.change_areas(name, area or [], by=by)
     typer.echo(f"{name} has {', '.join(area) if area else 'no areas'} now.")
 
@@ -125,8 +127,8 @@ def shifts(
     config: Config = None,
 ) -> None:
     """Give an account other shifts; none means always on shift."""
-    with _accounts(config) as accounts:
-        by = _prove(accounts, admin, password_stdin)
+    with open_accounts(config) as (_, accounts):
+        by = prove(accounts, admin, password_stdin)
         accounts.change_shifts(name, shift or [], by=by)
     typer.echo(f"{name} works {', '.join(shift) if shift else 'any shift'} now.")
 
@@ -136,8 +138,8 @@ def password(
     name: Name, admin: Admin = "", password_stdin: FromStdin = False, config: Config = None
 ) -> None:
     """Give an account a new password."""
-    with _accounts(config) as accounts:
-        by = _prove(accounts, admin, password_stdin)
+    with open_accounts(config) as (_, accounts):
+        by = prove(accounts, admin, password_stdin, mine=name == admin)
         accounts.set_password(name, new_password(password_stdin), by=by)
     typer.echo(f"{name} has a new password.")
 
@@ -159,8 +161,14 @@ def read_password(from_stdin: bool, of: str = "") -> str:
     return getpass.getpass(f"Password of {of}: " if of else "Password: ")
 
 
+def read_secret(from_stdin: bool, asked: str) -> str:
+    """What is on the next line of standard input, or typed unseen."""
+    return read_password(True) if from_stdin else getpass.getpass(asked)
+
+
 @contextmanager
-def _accounts(config: Path | None) -> "Iterator[Accounts]":
+def open_accounts(config: Path | None) -> "Iterator[tuple[Engine, Accounts]]":
+    """The own database of a site, up to date, and its accounts."""
     from copilot import db
     from copilot.accounts.accounts import Accounts
     from copilot.plant import utc_now
@@ -171,18 +179,23 @@ def _accounts(config: Path | None) -> "Iterator[Accounts]":
     engine = db.open_database(settings.database.own)
     try:
         db.migrate(engine)
-        yield Accounts(engine, load_site(settings.plant), utc_now)
+        yield engine, Accounts(engine, load_site(settings.plant), utc_now)
     finally:
         engine.dispose()
 
 
-def _prove(accounts: "Accounts", admin: str, from_stdin: bool) -> str:
-    """The administrator who makes a change, by his password; raises Denied without one."""
+def prove(accounts: "Accounts", admin: str, from_stdin: bool, mine: bool = False) -> str:
+    """The administrator who makes a change, by his password; raises Denied without one. A password
+    that was for once changes nothing but itself (`mine`).
+    """
     if not accounts.governed():
         raise Denied("there is no administrator yet; make one: copilot user add NAME --role admin")
     if not admin:
         raise Retry("say which administrator makes this change: --admin NAME")
-    return accounts.administrator(admin, read_password(from_stdin, admin))
+    by = accounts.administrator(admin, read_password(from_stdin, admin))
+    if accounts.password_is_due(by) and not mine:
+        raise Denied(f"this password was for once; first: copilot user password {by} --admin {by}")
+    return by
 
 
 def _first(accounts: "Accounts", role: Role) -> str:
