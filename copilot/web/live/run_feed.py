@@ -8,6 +8,7 @@ from datetime import datetime
 from copilot.actor import Actor
 from copilot.web.live.outbox import Outbox, frame
 from copilot.web.services import Services
+from copilot.web.showing import show_event
 from copilot_tools.errors import ToolError
 
 
@@ -63,9 +64,6 @@ class RunFeed:
             # Another's run is no more to be known of than one that never was.
             await outbox.add(frame("gone", json.dumps({"run": run_id})))
             return
-        from copilot.web.showing import show_event
-
         async for seq, event in runs.follow(run_id, after):
             shown = show_event(self._services, self._language, run, seq, event)
-            data = {"run": run_id, **shown}
-            await outbox.add(frame("run", json.dumps(data), f"{run_id}:{seq}"))
+            await outbox.add(frame("run", json.dumps(shown), f"{run_id}:{seq}"))
