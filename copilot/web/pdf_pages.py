@@ -3,11 +3,15 @@
 pdfium may only be used by one thread at a time, whatever the document.
 """
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import ParamSpec, TypeVar
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -21,6 +25,11 @@ MOST_PIXELS = 4000
 KEPT = 32
 _COLOURS = 64
 _LOCK = Lock()
+# One thread of its own, so that pages that wait for pdfium keep nobody else waiting.
+_THREAD = ThreadPoolExecutor(1, "pdfium")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class Sheet:
     width: int
     height: int
     boxes: tuple[tuple[int, int, int, int], ...]
+
+
+async def drawing(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of work with PDF files, done one after the other beside everything else."""
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, partial(work, *args, **kwargs))
 
 
 def picture_of(file: Path, number: int, scale: int = SCALE) -> bytes:

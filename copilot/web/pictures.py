@@ -50,11 +50,15 @@ def find_image(images: Path, name: str) -> Path | None:
         return None
 
 
-@lru_cache(maxsize=2048)
 def _size(path: Path) -> tuple[int, int]:
-    """The pixels of an image; (0, 0) where it cannot be read."""
+    """The pixels of an image; (0, 0) where it cannot be read, or not yet."""
     try:
-        with Image.open(path) as image:
-            return image.size
+        return _measure(path)
     except (OSError, ValueError, Image.DecompressionBombError):
         return 0, 0
+
+
+@lru_cache(maxsize=2048)
+def _measure(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size

@@ -1,7 +1,7 @@
 """The manuals, page by page, with the passage that was quoted marked."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from copilot.web.access import Reader, Served
 from copilot.web.manuals import find_document, is_pdf, machines_of, pdf_of
 from copilot.web.passages import mark_passage
-from copilot.web.pdf_pages import LARGEST_SCALE, SCALE, Sheet, look_up, picture_of
+from copilot.web.pdf_pages import LARGEST_SCALE, SCALE, Sheet, drawing, look_up, picture_of
 from copilot.web.rendering import render
 from copilot.web.sections import look
 from copilot.web.services import Services
@@ -68,8 +68,7 @@ async def show_page_picture(
     found, leaf = _page(services, document, page, revision)
     if not is_pdf(found):
         raise HTTPException(404)
-    file = await asyncio.to_thread(pdf_of, services.settings.manuals, found)
-    drawn = await asyncio.to_thread(picture_of, file, leaf.number, scale)
+    drawn = await drawing(_picture, services, found, leaf, scale)
     return Response(drawn, media_type="image/png", headers={"Cache-Control": KEPT})
 
 
@@ -86,7 +85,7 @@ async def show_page(
     """One page of a manual, with a passage marked on it."""
     found, leaf = _page(services, document, page, revision)
     numbers = [p.number for p in found.pages]
-    sheet = await look(asyncio.to_thread(_sheet, services, found, leaf, mark))
+    sheet = await look(drawing(_sheet, services, found, leaf, mark))
     pieces = mark_passage(leaf.text, mark)
     drawn = sheet.content
     marked = bool(drawn.boxes) if drawn else any(piece.marked for piece in pieces)
@@ -132,6 +131,10 @@ def _page(services: Services, name: str, number: int, revision: str) -> tuple[Do
     return found, leaf
 
 
+def _picture(services: Services, document: Document, page: Page, scale: int) -> bytes:
+    return picture_of(pdf_of(services.settings.manuals, document), page.number, scale)
+
+
 def _sheet(services: Services, document: Document, page: Page, mark: str) -> Sheet | None:
     """The drawn page; None for a manual that has none."""
     if not is_pdf(document):
@@ -139,7 +142,7 @@ def _sheet(services: Services, document: Document, page: Page, mark: str) -> She
     return look_up(pdf_of(services.settings.manuals, document), page.number, mark)
 
 
-def _standing(services: Services, document: Document, revision: str) -> dict[str, object]:
+def _standing(services: Services, document: Document, revision: str) -> dict[str, Any]:
     """Whether a manual is in force, and whether another revision was asked for."""
     return {
         "superseded": document in services.copilot.plant.library.superseded,
