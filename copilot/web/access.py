@@ -25,6 +25,7 @@ COOKIE = "copilot_session"
 SECURE_COOKIE = "__Host-copilot_session"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
+BACKGROUND = "X-Background"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -129,6 +130,12 @@ def form_secret(token: str) -> str:
     return digest(f"form {token}")
 
 
+def goes_on_by_itself(request: Request) -> bool:
+    """Whether a page asks without anybody at it: that must not keep a session awake."""
+    streams = request.headers.get("Accept", "").startswith("text/event-stream")
+    return streams or BACKGROUND in request.headers
+
+
 async def _visitor(request: Request) -> Visitor | None:
     services = services_of(request)
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
@@ -138,7 +145,8 @@ async def _visitor(request: Request) -> Visitor | None:
     token = session_token(request)
     if not token:
         return None
-    found = await asyncio.to_thread(services.sessions.find, token)
+    touch = not goes_on_by_itself(request)
+    found = await asyncio.to_thread(services.sessions.find, token, touch=touch)
     if found is None:
         return None
     session, actor = found

@@ -223,3 +223,13 @@ async def test_alarms_that_come_and_go_are_told(served: Served):
         works.live.alarms.append(AlarmState(definition, True, False, works.clock()))
         told = await stream.next("alarms")
         assert told.data == {"known": True, "standing": 1, "unacknowledged": 1}
+
+
+async def test_a_page_that_nobody_sits_at_does_not_keep_its_session_awake(served: Served):
+    works = served.works
+    async with served.client("olga") as client:
+        for _ in range(4):
+            works.clock.advance(minutes=4)
+            background = {"X-Background": "1"}
+            answer = await client.get("/events/here", headers=background)
+        assert answer.status_code == 401
