@@ -12,7 +12,7 @@ from copilot.approvals.expiry import overdue
 from copilot.approvals.offers import Offer, Standing, offers
 from copilot.approvals.states import BEFORE_EXECUTION, OPEN, State
 from copilot.approvals.store import Record
-from copilot.proposal import Evidence
+from copilot.proposal import Evidence, Provenance
 from copilot.web.access import Visitor
 from copilot.web.deciding import REASONS, counter_of, desk_of
 from copilot.web.plant_now import lines_now
@@ -36,11 +36,13 @@ async def open_card(services: Services, visitor: Visitor, record: Record) -> dic
     record = await _fresh(services, record)
     desk = desk_of(services)
     card = await counter_of(services).card(record, None)
+    arguments = _arguments(record, card)
     offered = await asyncio.to_thread(_offers, services, desk, record, visitor.actor)
     return {
         "record": record,
         "card": card,
-        "facts": [fact for fact in card.facts if fact.label not in _ELSEWHERE],
+        "facts": [f for f in card.facts if f.label not in _ELSEWHERE and f not in arguments],
+        "arguments": arguments,
         "rules": _labelled(card, "rule"),
         "rests": _rests(services, record, card),
         "offers": offered,
@@ -96,6 +98,17 @@ def _offers(services: Services, desk: Desk, record: Record, actor: Actor) -> lis
 
 def _labelled(card: Card, label: str) -> Sequence[Fact]:
     return [fact for fact in card.facts if fact.label == label]
+
+
+def _arguments(record: Record, card: Card) -> Sequence[Fact]:
+    """The facts that tell where an argument came from; a fact may be called like an argument."""
+    origins = record.proposal.provenance
+    return [
+        fact
+        for fact in card.facts
+        if fact.label in record.proposal.change.arguments
+        and fact.text.endswith(f"(from {origins.get(fact.label, Provenance.MODEL)})")
+    ]
 
 
 def _rests(services: Services, record: Record, card: Card) -> list[Rest]:

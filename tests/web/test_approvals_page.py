@@ -55,7 +55,7 @@ async def test_the_card_tells_facts_first_and_words_last(works: Works):
     sara = await works.client("sara")
     page = (await sara.get("/approvals/1")).text
     order = [
-        "What would be done",
+        "The change",
         "M-1 Mixer, North",
         "500 to 1500 rpm",
         "The plant now",
@@ -148,6 +148,14 @@ async def test_a_number_that_is_none_is_not_found(works: Works):
         assert (await sara.get(path)).status_code == 404
     assert (await sara.get(f"/approvals/{10**30}")).status_code == 422
     assert (await sara.get("/approvals/seven")).status_code == 422
+
+
+async def test_the_answer_to_a_refused_form_can_be_loaded_again(works: Works):
+    await propose(works)
+    sara = await works.client("sara")
+    back = await sara.get("/approvals/1/approve")
+    assert (back.status_code, back.headers["location"]) == (303, "/approvals/1")
+    assert (await sara.get("/approvals/stop")).headers["location"] == "/approvals"
 
 
 async def test_every_state_reason_and_decision_has_a_word(works: Works):

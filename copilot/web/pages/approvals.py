@@ -92,6 +92,13 @@ async def release(
     return RedirectResponse("/approvals", 303)
 
 
+@router.get("/approvals/stop")
+@router.get("/approvals/release")
+async def go_back_to_inbox(visitor: Reader) -> RedirectResponse:
+    """Where a browser comes to that loads the answer to a refused form again."""
+    return RedirectResponse("/approvals", 303)
+
+
 @router.get("/approvals/{number}")
 async def show_card(
     request: Request, visitor: Reader, services: Served, number: Number
@@ -108,6 +115,12 @@ async def show_now(
     record = await _find(services, number)
     content = await open_now(services, visitor, record)
     return render(request, "approval_now.html", visitor, **content)
+
+
+@router.get("/approvals/{number}/{choice}")
+async def go_back_to_card(visitor: Reader, number: Number, choice: Choice) -> RedirectResponse:
+    """Where a browser comes to that loads the answer to a refused decision again."""
+    return RedirectResponse(f"/approvals/{number}", 303)
 
 
 @router.post("/approvals/{number}/{choice}")

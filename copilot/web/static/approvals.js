@@ -45,9 +45,9 @@ function countDown() {
 const busy = () => [...document.querySelectorAll("form input, form textarea")].some(field =>
   ["password", "text", "textarea"].includes(field.type) && field.closest("main") && field.value);
 
-/** Put the page as it is now in place of the one that was loaded; what somebody types in stays. */
-async function renew() {
-  const page = await load(location.pathname);
+/** Put the page as it is now in place of the one that was loaded. */
+async function renew(address) {
+  const page = await load(address);
   document.querySelector("#content").replaceChildren(...page.querySelector("#content").childNodes);
 }
 
@@ -79,8 +79,9 @@ async function look(card) {
   const moved = version !== card.dataset.version;
   permit(looked);
   warn(card, moved && busy() ? card.dataset.moved : changed);
-  if (moved && !busy()) await renew();
-  return watched === "yes";
+  if (!moved || busy()) return watched === "yes";
+  await renew(`/approvals/${card.dataset.card}`);
+  return true;
 }
 
 async function watchCard() {
@@ -99,11 +100,14 @@ async function watchCard() {
 }
 
 async function watchInbox() {
-  const open = document.querySelector("[data-inbox] details[open]");
-  if (!document.hidden && !busy() && !open) await renew().catch(() => {});
+  const read = document.querySelector("[data-inbox] details[open], [data-inbox] [role=alert]");
+  if (!document.hidden && !busy() && !read) await renew("/approvals").catch(() => {});
   setTimeout(watchInbox, INBOX_MS);
 }
 
 setInterval(countDown, 1000);
-if (document.querySelector("[data-card]")) watchCard();
-else if (document.querySelector("[data-inbox]")) setTimeout(watchInbox, INBOX_MS);
+const first = document.querySelector("[data-card]");
+if (first) {
+  history.replaceState(null, "", `/approvals/${first.dataset.card}`);  // not that of a refused decision
+  watchCard();
+} else if (document.querySelector("[data-inbox]")) setTimeout(watchInbox, INBOX_MS);
