@@ -11,6 +11,7 @@ from copilot.runs.store import Run
 from copilot.web.rendering import fill
 from copilot.web.services import Services
 from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.display import format_value
 from copilot_tools.errors import Candidate, Retry
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
@@ -210,6 +211,8 @@ def _word(site: Site, name: str, value: object) -> str:
         return name.replace("_", " ") if value else f"not {name.replace('_', ' ')}"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, int | float):
+        return format_value(value)
     text = str(value)
     named = site.assets.get(text) or site.lines.get(text) or site.areas.get(text)
     return named.name if named and named.name != text else text

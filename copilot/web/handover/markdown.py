@@ -8,7 +8,7 @@ from copilot_tools.display import printable
 from copilot_tools.facts import Quote
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~&$!])")
-_LINE_MARKS = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))", re.MULTILINE)
+_LINE_MARKS = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
 
 
 def write_markdown(handover: Handover) -> str:

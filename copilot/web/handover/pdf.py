@@ -1,5 +1,6 @@
 """A handover as PDF, for printing and signing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fpdf import FPDF
@@ -29,9 +30,9 @@ _SPELLED = str.maketrans(
 )
 
 
-def draw_pdf(handover: Handover) -> bytes:
-    """The handover on A4."""
-    pdf = _Sheets(handover)
+def draw_pdf(handover: Handover, fonts: Sequence[tuple[str, str]] = FONTS) -> bytes:
+    """The handover on A4, in the first of the fonts that is there, else in the PDF's own."""
+    pdf = _Sheets(handover, fonts)
     pdf.add_page()
     pdf.write_line(f"{handover.site}: handover", 16, bold=True)
     pdf.write_line(f"By {handover.person} ({handover.role}), {handover.made}", 10, GREY)
@@ -44,10 +45,10 @@ def draw_pdf(handover: Handover) -> bytes:
 class _Sheets(FPDF):
     """Pages with a foot, in a font that knows the letters."""
 
-    def __init__(self, handover: Handover) -> None:
+    def __init__(self, handover: Handover, fonts: Sequence[tuple[str, str]]) -> None:
         super().__init__(orientation="portrait", unit="mm", format="A4")
         self._foot = f"{handover.site} · {handover.made}"
-        self._font = _add_font(self)
+        self._font = _add_font(self, fonts)
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=MARGIN)
         self.set_title(self.fit(f"{handover.site}: handover"))
@@ -81,8 +82,8 @@ class _Sheets(FPDF):
         self.multi_cell(0, height, self.fit(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
-def _add_font(pdf: FPDF) -> str:
-    for regular, bold in FONTS:
+def _add_font(pdf: FPDF, fonts: Sequence[tuple[str, str]]) -> str:
+    for regular, bold in fonts:
         path = Path(regular)
         if path.is_file() and path.with_name(bold).is_file():
             pdf.add_font(FAMILY, "", path)

@@ -53,7 +53,7 @@ async function send(text) {
 }
 
 function begin({conversation, run, text}) {
-  if (chat.dataset.conversation !== conversation) opened(conversation);
+  if (chat.dataset.conversation !== conversation) opened(conversation, text);
   if (turnOf(run)) return;
   document.getElementById("suggestions")?.remove();
   const turn = document.getElementById("mould").content.firstElementChild.cloneNode(true);
@@ -66,10 +66,11 @@ function begin({conversation, run, text}) {
 }
 
 /** From now on this page is that conversation: a reload shows it again. */
-function opened(conversation) {
+function opened(conversation, title) {
   chat.dataset.conversation = conversation;
   history.replaceState(null, "", `/chat/${conversation}`);
-  part(chat, "handover").hidden = false;
+  part(chat, "title").textContent = title.length > 80 ? `${title.slice(0, 77)}...` : title;
+  for (const name of ["new", "handover"]) part(chat, name).hidden = false;
   for (const link of chat.querySelectorAll("[data-handover]")) link.href = `/chat/${conversation}/handover.${link.dataset.handover}`;
 }
 
