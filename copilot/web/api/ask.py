@@ -1,14 +1,15 @@
 """Asking a question in words over REST."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from copilot.events import Outcome, Problem
-from copilot.web.access import Reader
+from copilot.web.access import Reader, Served
 from copilot.web.api.asking import begin, reply_to
-from copilot.web.api.found import Found, Shape
+from copilot.web.api.found import Found, Shape, show_found
 from copilot.web.api.problems import ASKING, problems
 from copilot.web.strict import StrictRoute
 
@@ -63,26 +64,32 @@ class Reply(Shape):
 
 
 @router.post("/ask", summary="Ask a question", responses=problems(*ASKING))
-async def ask_question(question: Question, visitor: Reader, request: Request) -> Reply:
+async def ask_question(
+    question: Question, visitor: Reader, services: Served, request: Request
+) -> Reply:
     """The answer to a question; a change cannot be asked for here."""
     conversation = question.conversation or await begin(request, visitor.actor)
+    images = services.settings.images
     reply = await reply_to(request, visitor.actor, conversation, question.text)
     return Reply(
         run=reply.run,
         conversation=conversation,
         text=reply.answered.text,
-        outcomes=[_show(outcome) for outcome in reply.answered.outcomes],
+        outcomes=[_show(outcome, images) for outcome in reply.answered.outcomes],
         notices=reply.notices,
     )
 
 
-def _show(outcome: Outcome) -> OutcomeShape:
-    result = outcome.result
-    failed = isinstance(result, Problem)
+def _show(outcome: Outcome, images: Path) -> OutcomeShape:
+    found = problem = None
+    if isinstance(outcome.result, Problem):
+        problem = ProblemShape.model_validate(outcome.result)
+    else:
+        found = show_found(outcome.result, images)
     return OutcomeShape(
         tool=outcome.call.tool,
         arguments=dict(outcome.call.arguments),
         seconds=round(outcome.seconds, 6),
-        found=None if failed else Found.model_validate(result),
-        problem=ProblemShape.model_validate(result) if failed else None,
+        found=found,
+        problem=problem,
     )

@@ -33,10 +33,9 @@ SECURITY = {
 }
 EXAMPLES: dict[str, dict[str, Any]] = {
     "find_assets": {"state": "fault"},
-    "read_signals": {"asset": "P-101", "signals": ["flow"]},
-    "read_trend": {"asset": "P-101", "signal": "flow", "window": "8h"},
+    "read_signals": {"asset": "K-7", "signals": ["discharge pressure"]},
+    "read_trend": {"asset": "K-7", "signal": "discharge pressure", "window": "8h"},
     "list_alarms": {"active_only": True},
-    "get_oee": {"line": "L1", "window": "shift"},
 }
 
 router = APIRouter(route_class=StrictRoute)

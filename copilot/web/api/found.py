@@ -2,12 +2,13 @@
 
 import math
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from copilot_tools.facts import Quality
+from copilot_tools.facts import Findings, Quality
 
 
 def _finite(value: Any) -> Any:
@@ -15,8 +16,13 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _address(path: Any) -> Any:
-    return f"/images/{path.name}" if isinstance(path, PurePath) else path
+def _address(path: Any, asked: ValidationInfo) -> Any:
+    """Where a picture is shown here; those in folders below the images keep their path."""
+    if not isinstance(path, PurePath):
+        return path
+    images = str(asked.context)
+    below = path.relative_to(images) if path.is_relative_to(images) else PurePath(path.name)
+    return f"/images/{quote(below.as_posix())}"
 
 
 Number = Annotated[float | None, BeforeValidator(_finite)]
@@ -120,3 +126,8 @@ class Found(Shape):
     quotes: tuple[QuoteShape, ...]
     mentions: tuple[str, ...]
     notices: tuple[str, ...]
+
+
+def show_found(findings: Findings, images: Path) -> Found:
+    """Findings as programs get them; `images` is the folder of all inspection images."""
+    return Found.model_validate(findings, context=images)

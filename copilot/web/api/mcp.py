@@ -26,7 +26,7 @@ from starlette.types import Message, Receive, Scope, Send
 from copilot.canonical import read_strict
 from copilot.web.access import Reader
 from copilot.web.api.calls import READING, look_up
-from copilot.web.api.found import Found
+from copilot.web.api.found import Found, show_found
 from copilot.web.services import Services
 from copilot_tools import tool as tools
 from copilot_tools.errors import ToolError
@@ -118,7 +118,7 @@ def _make_server(services: Services) -> Server[Any]:
             found = await look_up(services.copilot.plant, actor, "mcp", asked.name, arguments)
         except ToolError as error:
             return CallToolResult(content=[_text(str(error))], is_error=True)
-        shape = Found.model_validate(found).model_dump(mode="json")
+        shape = show_found(found, services.settings.images).model_dump(mode="json")
         # Clients that do not know structured content get the same as text.
         plain = json.dumps(shape, ensure_ascii=False)
         return CallToolResult(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, HTTPException
 
 from copilot.web.access import Reader, Served
 from copilot.web.api.calls import READING, look_up
-from copilot.web.api.found import Found, RangeShape, Shape
+from copilot.web.api.found import Found, RangeShape, Shape, show_found
 from copilot.web.api.problems import LOOKING, SENDING, problems
 from copilot.web.strict import StrictRoute
 from copilot_tools.site.model import Asset, Severity
@@ -107,8 +107,8 @@ async def call_tool(
     """What a tool finds; nothing that changes the plant can be called here."""
     if tool not in {known.name for known in READING}:
         raise HTTPException(404)
-    plant = services.copilot.plant
-    return Found.model_validate(await look_up(plant, visitor.actor, "rest", tool, arguments))
+    found = await look_up(services.copilot.plant, visitor.actor, "rest", tool, arguments)
+    return show_found(found, services.settings.images)
 
 
 @router.get("/assets", summary="The machines", tags=["plant"], responses=problems(*LOOKING))
