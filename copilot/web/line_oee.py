@@ -12,11 +12,16 @@ from copilot_tools.windows import Period
 
 @dataclass(frozen=True, slots=True)
 class LineOee:
-    """A line's index (None without any record) and the stops that last."""
+    """A line's index (None without any record) and its stops, the newest first."""
 
     line: Line
     index: OeeIndex | None
-    standing: tuple[Downtime, ...]
+    stops: tuple[Downtime, ...]
+
+    @property
+    def standing(self) -> list[Downtime]:
+        """The stops that last."""
+        return [stop for stop in self.stops if stop.end is None]
 
     def factors(self) -> dict[str, float | None]:
         """OEE and what it is made of, in %."""
@@ -40,7 +45,7 @@ async def measure_line(plant: Plant, line: Line, period: Period) -> LineOee:
     counts = await plant.erp.counts(line.id, period.start, period.end)
     stops = await plant.erp.downtimes(line.id, period.start, period.end)
     index = oee_index(period.start, period.end, counts, stops, line.ideal_rate)
-    return LineOee(line, index, tuple(stop for stop in stops if stop.end is None))
+    return LineOee(line, index, tuple(reversed(stops)))
 
 
 def _percent(share: float | None) -> float | None:

@@ -17,11 +17,12 @@ def find_document(library: Library, name: str, revision: str = "") -> Document |
 
 def machines_of(site: Site, document: Document) -> list[Asset]:
     """The machines that a manual applies to."""
-    return [
-        asset
-        for asset in site.assets.values()
-        if document.id in asset.documents or asset.id in document.assets
-    ]
+    return [asset for asset in site.assets.values() if _applies(document, asset)]
+
+
+def documents_of(library: Library, machine: Asset) -> list[str]:
+    """The ids of the manuals that apply to a machine."""
+    return [document.id for document in library.documents if _applies(document, machine)]
 
 
 def is_pdf(document: Document) -> bool:
@@ -40,3 +41,7 @@ def pdf_of(manuals: Path, document: Document) -> Path:
     if not files:
         raise Unavailable("manuals", f"{document.file} is no longer there")
     return files[0]
+
+
+def _applies(document: Document, asset: Asset) -> bool:
+    return document.id in asset.documents or asset.id in document.assets

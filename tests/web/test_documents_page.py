@@ -74,6 +74,8 @@ async def test_a_search_shows_quotes_that_open_their_page(works: Works):
     assert "/documents/MX-1/pages/2?revision=B&amp;mark=" in page
     none = (await client.get("/documents", params={"q": "who won the cup final?"})).text
     assert "do not cover that" in none
+    own = (await client.get("/documents?q=rinse the vessel with water&asset=M-1")).text
+    assert "Searched: SOP-7 rev. 3, MX-1 rev. B" in own
     assert (await client.get("/documents?q=x&asset=NO-1")).status_code == 400
 
 

@@ -27,6 +27,8 @@ async def test_factors_and_losses_are_told(works: Works):
     assert "30 min" in page
     assert "8100 units" in page
     assert "Records begin at" in page
+    assert "1 stop, one by one" in page
+    assert "/chat?ask=What%20lowered%20the%20OEE%20of%20Line%201%20today" in page
 
 
 async def test_what_stands_still_is_told(works: Works):

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from copilot.web.access import Reader, Served
-from copilot.web.manuals import find_document, is_pdf, machines_of, pdf_of
+from copilot.web.manuals import documents_of, find_document, is_pdf, machines_of, pdf_of
 from copilot.web.passages import mark_passage
 from copilot.web.pdf_pages import LARGEST_SCALE, SCALE, Sheet, drawing, look_up, picture_of
 from copilot.web.rendering import render
@@ -17,6 +17,7 @@ from copilot.web.services import Services
 from copilot_knowledge.document import Answer, Document, Page, Passage
 from copilot_tools.errors import Retry
 from copilot_tools.facts import Quote
+from copilot_tools.site.model import Asset
 
 FOUND = 6
 KEPT = "private, max-age=3600"
@@ -39,8 +40,7 @@ async def show_documents(
         raise Retry(f"there is no asset {asset!r}")
     answer = None
     if q.strip():
-        documents = machine.documents if machine else ()
-        answer = await asyncio.to_thread(_search, services, q, documents)
+        answer = await asyncio.to_thread(_search, services, q, machine)
     return render(
         request,
         "documents.html",
@@ -150,9 +150,11 @@ def _standing(services: Services, document: Document, revision: str) -> dict[str
     }
 
 
-def _search(services: Services, question: str, documents: tuple[str, ...]) -> Answer:
+def _search(services: Services, question: str, machine: Asset | None) -> Answer:
+    """What the manuals say; only those of a machine when one is named that has some."""
     library = services.copilot.plant.library
-    return library.search(question, documents=documents, limit=FOUND)
+    chosen = documents_of(library, machine) if machine else ()
+    return library.search(question, documents=chosen, limit=FOUND)
 
 
 def _quote(passage: Passage) -> Quote:

@@ -12,6 +12,16 @@ from copilot.web.rendering import render
 from copilot.web.sections import look
 from copilot_tools.windows import parse_window
 
+STOPS = 50
+# How the time is named in a question.
+ASKED = {
+    "shift": "this shift",
+    "today": "today",
+    "yesterday": "yesterday",
+    "week": "in the last 7 days",
+    "month": "in the last 30 days",
+}
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -34,4 +44,6 @@ async def show_oee(
         lines=list(zip(lines, found, strict=True)),
         period=period,
         window=window,
+        asked=ASKED[window],
+        most=STOPS,
     )

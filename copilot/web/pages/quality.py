@@ -58,6 +58,7 @@ async def show_quality(
         wall=wall,
         images=services.settings.images,
         asked=asked,
+        question="this shift" if window == "shift" else f"in the last {window}",
         query=urlencode({key: value for key, value in asked.items() if value}),
         others=urlencode({k: v for k, v in asked.items() if v and k != "defect"}),
     )
