@@ -5,14 +5,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from account_fixture import PASSWORD
 from executor_fixture import Floor
 from faults.changes import set_to
 from own_database import POSTGRES, empty_schema
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
+from web_fixture import open_works
 
 from copilot import db
-from copilot.approvals.states import State
+from copilot.accounts.step_up import StepUps
+from copilot.actor import Actor, Role
+from copilot.approvals.states import UNDECIDED, State
 from copilot.executor import lease
 from copilot.executor.clock import Clock
 from copilot.executor.erp_writer import ErpActuator
@@ -30,6 +34,23 @@ DECIDING = (
     "UPDATE step_ups SET used = NULL",
     "INSERT INTO accounts (name) VALUES ('a')",
     "UPDATE accounts SET role = 'supervisor'",
+)
+SIGNING_IN = (
+    "INSERT INTO sessions (digest) VALUES ('a')",
+    "UPDATE sessions SET account = 'a'",
+    "INSERT INTO service_tokens (id) VALUES ('a')",
+    "UPDATE service_tokens SET revoked = NULL",
+    "INSERT INTO badges (account) VALUES ('a')",
+    "UPDATE badges SET pin_hash = ''",
+    "INSERT INTO identities (issuer) VALUES ('a')",
+    "DELETE FROM passwords_due",
+)
+BROWSING = (
+    "INSERT INTO runs (id) VALUES ('a')",
+    "UPDATE runs SET state = 'ended'",
+    "INSERT INTO run_events (run) VALUES ('a')",
+    "INSERT INTO feedback (run) VALUES ('a')",
+    "UPDATE webhook_positions SET seq = 0",
 )
 WRITING = (
     "INSERT INTO work_orders (number) VALUES ('WO-1')",
@@ -49,12 +70,22 @@ WRITING = (
     "DROP TABLE audit",
     "ALTER TABLE audit DISABLE TRIGGER ALL",
 )
-FORBIDDEN_TO_CHAT = (*WRITING, *DECIDING)
+FORBIDDEN_TO_CHAT = (*WRITING, *DECIDING, *SIGNING_IN, *BROWSING)
+FORBIDDEN_TO_DESK = (*WRITING, *BROWSING, "INSERT INTO sessions (digest) VALUES ('a')")
+FORBIDDEN_TO_WEB = (
+    *WRITING,
+    "DELETE FROM runs",
+    "UPDATE run_events SET event = ''",
+    "DELETE FROM service_tokens",
+    "DELETE FROM accounts",
+)
 FORBIDDEN_TO_EXECUTOR = (
     "INSERT INTO proposals (id) VALUES ('a')",
     "INSERT INTO approvals (account) VALUES ('a')",
     "INSERT INTO accounts (name) VALUES ('a')",
     "UPDATE accounts SET role = 'admin'",
+    *SIGNING_IN,
+    *BROWSING,
     "UPDATE audit SET hash = ''",
     "DELETE FROM audit",
     "UPDATE parts SET stock = 0",
@@ -95,7 +126,12 @@ def test_the_chat_may_not(schema: str, statement: str) -> None:
     _assert_forbidden(url_of(schema, "copilot_chat"), statement)
 
 
-@pytest.mark.parametrize("statement", WRITING)
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_WEB)
+def test_the_web_server_may_not(schema: str, statement: str) -> None:
+    _assert_forbidden(url_of(schema, "copilot_web"), statement)
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN_TO_DESK)
 def test_the_desk_may_not(schema: str, statement: str) -> None:
     _assert_forbidden(url_of(schema, "copilot_desk"), statement)
 
@@ -128,6 +164,30 @@ async def test_the_executor_makes_records_in_the_plant(schema: str) -> None:
     change = Change("create_work_order", Target("asset", "M-1:1", "M-1"), order, "")
     await erp.prepare(change)
     assert (await erp.send(change, "a" * 32)).outcome == "good"
+    engine.dispose()
+
+
+async def test_the_web_server_does_all_of_its_work_in_its_role(schema: str, tmp_path: Path) -> None:
+    engine = db.open_database(url_of(schema, "copilot_web"))
+    db.migrate(engine)
+    async with open_works(engine, tmp_path) as works:
+        await works.client("olga")
+        runs, desk = works.services.runs, works.services.copilot.desk
+        assert desk is not None
+        olga = Actor("olga", Role.OPERATOR, "olga", ("N",), authenticated=True)
+        conversation = await works.services.copilot.conversations.start(olga)
+        run = await runs.start(olga, conversation, "set the mixer to 1050 rpm", "once")
+        async for _ in runs.follow(run.id, 0):
+            pass
+        for right in (True, False):
+            await runs.rate(run.id, "olga", right, "")
+        (record,) = desk.list(UNDECIDED)
+        nonce = StepUps(engine, works.services.accounts, works.clock, 60.0).issue(
+            "sara", PASSWORD, record.payload_hash, "reject"
+        )
+        desk.reject(record.number, "sara", nonce, "not now")
+        works.services.tokens.add("scraper", 1, by="root")
+        works.services.sessions.end_all("olga", "olga")
     engine.dispose()
 
 
