@@ -32,7 +32,7 @@ async def test_a_value_out_of_range_says_so_in_words(works: Works):
     works.live.shown["s=M-1.current"] = 27.0
     client = await works.client("olga")
     shown = (await client.get("/plant/assets/M-1")).text
-    assert "27 A, outside its normal range 10 to 20" in shown
+    assert ">outside its normal range 10 to 20<" in shown
     works.live.shown["s=M-1.state"] = "stopped"
     assert "outside its normal range" not in (await client.get("/plant/assets/M-1")).text
 

@@ -62,7 +62,7 @@ def show(watched: Watched, reading: Reading, resting: datetime | None, zone: Zon
         quality=judged.quality,
         time=reading.time,
         state=_state(watched, judged),
-        words="" if judged.usual else printable(judged.words(zone)),
+        words="" if judged.usual else _what_is_wrong(judged, zone),
         bar=place(value, watched.scale),
     )
 
@@ -72,6 +72,14 @@ def unconfirmed(shown: Shown) -> Shown:
     if shown.quality is Quality.BAD:
         return shown
     return replace(shown, quality=Quality.STALE, words="")
+
+
+def _what_is_wrong(judged: JudgedReading, zone: ZoneInfo) -> str:
+    """The reading in words, less the name and the value that stand beside them."""
+    point = judged.point
+    words = judged.words(zone).removeprefix(f"{point.name} ")
+    said = words.removeprefix(format_value(judged.reading.value, point.unit))
+    return printable(said.lstrip(", "))
 
 
 def _state(watched: Watched, judged: JudgedReading) -> str:

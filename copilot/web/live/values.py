@@ -39,7 +39,7 @@ class LiveValues:
         self._problem = b""
         self._pulses = (
             Pulse(EVERY_S, self.refresh),
-            Pulse(FROZEN_EVERY_S, self._unmoved.look),
+            Pulse(FROZEN_EVERY_S, self.look_for_frozen),
         )
 
     @asynccontextmanager
@@ -100,6 +100,10 @@ class LiveValues:
         self._answered = self._plant.now()
         self._say(b"")
         self._tell(shown)
+
+    async def look_for_frozen(self) -> None:
+        """Ask the history about one signal that has not moved for a while."""
+        await self._unmoved.look()
 
     def _show(self, watched: Watched, read: Mapping[Node, Reading]) -> Shown:
         zone, reading = self._plant.site.time_zone, read[watched.point.node]
