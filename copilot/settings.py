@@ -195,7 +195,7 @@ class _LayeredSettings(BaseSettings, Settings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over `.env`, which wins over the TOML file."""
-        file = TomlConfigSettingsSource(settings_cls, _config_file())
+        file = TomlConfigSettingsSource(settings_cls, config_file())
         return init_settings, env_settings, dotenv_settings, file
 
 
@@ -203,7 +203,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """The settings of `path`, of $COPILOT_CONFIG or of ./copilot.toml; raises SettingsError."""
     if path is not None:
         os.environ["COPILOT_CONFIG"] = str(path)
-    file = _config_file()
+    file = config_file()
     if not file.is_file():
         raise SettingsError(
             f"{file}: no such configuration; write one (see docs/configuration.md), "
@@ -238,7 +238,8 @@ def _origin(file: Path, text: str, content: dict[str, object], path: list[str]) 
     return f"{file}:{find_line(text, path)}: {'.'.join(path)}"
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """The file that `load_settings` reads without being given one."""
     return Path(os.environ.get("COPILOT_CONFIG", "copilot.toml"))
 
 

@@ -104,7 +104,7 @@ def stop(by: By, reason: Reason, config: Config = FILE) -> None:
     from copilot.db import writing
 
     with _database(config) as (engine, _), writing(engine) as connection:
-        switches.stop(connection, by, reason, _now(), _login())
+        switches.stop(connection, by, reason, _now(), login())
     typer.echo("Changes are stopped.")
 
 
@@ -115,7 +115,7 @@ def release(by: By, reason: Reason, config: Config = FILE) -> None:
     from copilot.db import writing
 
     with _database(config) as (engine, _), writing(engine) as connection:
-        switches.release(connection, by, reason, _now(), _login())
+        switches.release(connection, by, reason, _now(), login())
     typer.echo("Changes are possible again.")
 
 
@@ -127,7 +127,7 @@ def accept_restore(by: By, reason: Reason, config: Config = FILE) -> None:
 
     with _database(config) as (engine, settings):
         watermark = Watermark(settings.state)
-        ended = restore.accept_restore(engine, watermark, _login(), by, reason, _now())
+        ended = restore.accept_restore(engine, watermark, login(), by, reason, _now())
     for record in ended:
         typer.echo(f"#{record.number} {record.state}: {record.proposal.change.says}")
     typer.echo(f"{len(ended)} proposals ended; the executor goes on from here.")
@@ -170,7 +170,7 @@ def _now() -> datetime:
     return utc_now()
 
 
-def _login() -> str:
+def login() -> str:
     """Who is logged in to this machine, by the user id: variables could name anybody."""
     import getpass
     import os
