@@ -18,4 +18,5 @@ COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1
 USER copilot
 WORKDIR /home/copilot
+EXPOSE 8180
 ENTRYPOINT ["copilot"]
