@@ -81,7 +81,7 @@ async function look(card) {
   warn(card, moved && busy() ? card.dataset.moved : changed);
   if (!moved || busy()) return watched === "yes";
   await renew(`/approvals/${card.dataset.card}`);
-  return true;
+  return look(document.querySelector("[data-card]"));
 }
 
 async function watchCard() {
