@@ -38,6 +38,7 @@ async def test_a_chat_client_finds_the_model_and_gets_an_answer(works: Works):
     async with chat_client(works) as client:
         models = await client.models.list()
         assert [model.id for model in models.data] == [MODEL]
+        assert (await client.models.retrieve(MODEL)).id == MODEL
         answer = await say(client, QUESTION, temperature=0.2, max_tokens=50)
     choice = answer.choices[0]
     assert choice.finish_reason == "stop"

@@ -7,6 +7,7 @@ from typing import Any
 
 from copilot.actor import Actor
 from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.display import printable
 from copilot_tools.errors import ToolError
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
@@ -31,4 +32,5 @@ async def look_up(
         raise
     finally:
         took = time.perf_counter() - started
-        _LOG.info("%s by %s over %s: %s in %.3f s", name[:40], actor.name, via, outcome, took)
+        called = printable(name[:40])
+        _LOG.info("%s by %s over %s: %s in %.3f s", called, actor.name, via, outcome, took)

@@ -142,9 +142,7 @@ class WrongShape(BaseModel):
 
 def said(asked: Completion) -> list[Said]:
     """The messages as role and text, the question last; raises Wrong for what is not served."""
-    if asked.model != MODEL:
-        text = f"there is no model {asked.model!r}; this one is called {MODEL!r}"
-        raise Wrong(404, text, "model", "model_not_found")
+    check_model(asked.model)
     _check_parameters(asked)
     messages = [
         (message.role, _text(message, place)) for place, message in enumerate(asked.messages)
@@ -152,6 +150,13 @@ def said(asked: Completion) -> list[Said]:
     if messages[-1][0] != "user":
         raise Wrong(400, "the last message has to be the user's", "messages")
     return [(role, text) for role, text in messages if role in ("user", "assistant")]
+
+
+def check_model(name: str) -> None:
+    """Raise Wrong unless there is a model of that name."""
+    if name != MODEL:
+        text = f"there is no model {name!r}; this one is called {MODEL!r}"
+        raise Wrong(404, text, "model", "model_not_found")
 
 
 def _check_parameters(asked: Completion) -> None:

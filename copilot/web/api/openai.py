@@ -24,6 +24,7 @@ from copilot.web.api.chat_completions import (
     Usage,
     Wrong,
     WrongShape,
+    check_model,
     said,
 )
 from copilot.web.api.problems import ASKING, LOOKING, MEANINGS
@@ -65,6 +66,13 @@ router = APIRouter(prefix="/v1", tags=["chat completions"], route_class=Completi
 async def list_models(visitor: Reader, services: Served) -> ModelList:
     """The one model that can be asked for."""
     return ModelList(data=[ModelShape(owned_by=services.copilot.plant.site.name)])
+
+
+@router.get("/models/{model}", summary="One model", responses=_documented(*LOOKING))
+async def show_model(model: str, visitor: Reader, services: Served) -> ModelShape:
+    """The model of that name."""
+    check_model(model)
+    return ModelShape(owned_by=services.copilot.plant.site.name)
 
 
 @router.post(
