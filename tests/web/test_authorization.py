@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account_fixture import PASSWORD
 from fastapi.routing import APIRoute, iter_route_contexts
+from proposing import look, propose, say, state
 from web_fixture import Works
 
 from copilot.accounts.sessions import Kind
+from copilot.actor import Role
+from copilot.approvals.states import State
 from copilot.web.access import COOKIE, CSRF_HEADER, SAFE, Allowed, form_secret
 
 FOLDER = Path(__file__).parent / "permissions"
@@ -182,3 +186,20 @@ async def test_whoever_is_not_signed_in_is_led_to_the_form_and_back(works: Works
             if status != 303 or not location.startswith("/sign-in?next=/"):
                 wrong.append(f"{route} answered with {status} {location}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("area", ["N", "S"])
+@pytest.mark.parametrize("role", list(Role))
+async def test_only_who_is_in_charge_of_the_machines_area_approves(
+    works: Works, role: Role, area: str
+):
+    """The mixer stands in area N; what the route lets pass, the policy of the site judges."""
+    name = f"{role}-{area.lower()}"
+    works.services.accounts.add(name, role, [area], PASSWORD, by="root")
+    record = await propose(works)
+    client = await works.client(name)
+    await look(client, record)
+    answer = await say(client, record, "approve")
+    in_charge = role in (Role.SUPERVISOR, Role.ENGINEER) and area == "N"
+    assert answer.status_code == (303 if in_charge else 403), answer.text
+    assert state(works, record) is (State.READY if in_charge else State.PENDING)
