@@ -1,17 +1,46 @@
 """The chat as a browser sees it: asking, reading again, stopping, and markup that stays text."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from web_fixture import Works
+from web_fixture import NOON, Works
 
-from copilot.events import Event
-from copilot.runs.runs import Runs
-from copilot.web.showing import show_event
+from copilot.events import Event, Outcome, Problem
+from copilot.runs.runs import SHUT_DOWN, STOPPED, UNFORESEEN, Runs
+from copilot.runs.store import Run, RunState
+from copilot.web.rendering import TEMPLATES, fill
+from copilot.web.showing import PlannedCall, show_event
+from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.errors import Candidate
+from copilot_tools.facts import (
+    Column,
+    Fact,
+    Findings,
+    Picture,
+    Quality,
+    Quote,
+    Range,
+    Series,
+    Source,
+    Table,
+)
+from copilot_tools.tool import Call
 
 KEY = "0123456789abcdef"
+
+Shown = Callable[[Event], dict[str, Any]]
+
+
+@pytest.fixture
+def works_shown(works: Works) -> Shown:
+    """An event of a question about the pump, as its page gets it."""
+    run = Run("r" * 32, "c" * 32, "olga", "how is the pump?", RunState.ENDED, NOON)
+    return lambda event: show_event(works.services, "en", run, 1, event)
 
 
 async def ask(
@@ -199,3 +228,66 @@ async def test_long_conversations_show_their_end_first(works: Works):
     assert "Show 1 earlier question" in page
     whole = (await client.get(f"/chat/{conversation}?whole=true")).text
     assert whole.count('<h2 class="question">hello</h2>') == 21
+
+
+def test_every_tool_and_every_notice_of_ours_has_words():
+    for tool in CATALOGUE:
+        words = fill(
+            "en",
+            "cards/step_line.html",
+            planned=PlannedCall(0, tool.name, "no words", ""),
+            outcome=None,
+        )
+        assert "no words" not in words, tool.name
+    for notice in (STOPPED, SHUT_DOWN, UNFORESEEN):
+        assert f'"{notice}": _(' in (TEMPLATES / "cards/noticed.html").read_text(encoding="utf-8")
+
+
+FACT = Fact("M-1", "x", 21.5, Source("OPC UA", "s=x"), NOON, "A", Quality.STALE)
+FOUND = Findings(
+    "M-1 found",
+    facts=(replace(FACT, normal=Range(10.0, 20.0)), replace(FACT, interval=Range(1.0, None))),
+    series=(Series("M-1", "x", "A", (NOON, NOON), (1.0, None), Source("history", "x")),),
+    tables=(
+        Table(
+            "rows <here>",
+            (Column("a", "A"), Column("empty"), Column("b")),
+            ((1.5, None, "<x>"), (2, None, True)),
+            9,
+            Source("ERP", "t"),
+            NOON,
+        ),
+    ),
+    pictures=(Picture("scratch", Path("none.png"), ((1, 2, 3, 4),), Source("q", "p"), NOON),),
+    notices=("one <source> is silent",),
+)
+
+
+def test_everything_found_is_shown(works_shown: Shown):
+    call = Call("read_signals", {"asset": "M-1"})
+    shown = works_shown(Outcome(0, call, FOUND, 0.21))["html"]
+    for words in (
+        "outside", "10 … 20 A", "≥ 1 A", "stale", "2 of 9 shown", "a (A)", "data-trend",
+        "one &lt;source&gt; is silent", "rows &lt;here&gt;",
+    ):  # fmt: skip
+        assert words in shown, words
+    assert "empty" not in shown
+    quoted = replace(FOUND, quotes=(Quote("MAN-1", "Manual", "C", 3, "2.1", "Stop <it>."),))
+    shown = works_shown(Outcome(0, call, quoted, 0.21))["html"]
+    assert "Stop &lt;it&gt;." in shown
+    assert "page 3" in shown
+    assert "10 … 20 A" not in shown
+
+
+def test_a_problem_says_since_when_and_offers_what_may_be_meant(
+    works_shown: Shown,
+):
+    call = Call("read_signals", {"asset": "the pump"})
+    two = (Candidate("P-2", "Pump", 0.6), Candidate("M-1", "", 0.4))
+    shown = works_shown(Outcome(0, call, Problem("retry", "which <one>?", two), 0.1))["html"]
+    assert re.findall(r'data-ask="([^"]+)"', shown) == ["how is Pump?", "how is M-1?"]
+    assert "which &lt;one&gt;?" in shown
+    assert "Pump (P-2)" in shown
+    dead = Problem("unavailable", "ERP is not reachable", since=NOON)
+    shown = works_shown(Outcome(0, call, dead, 0.1))["html"]
+    assert "ERP is not reachable. It last answered at 2026-11-21 12:00." in " ".join(shown.split())
