@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -48,7 +49,9 @@ def _formatter(terminal: bool) -> logging.Formatter:
     )
 
 
-def _tidy(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _tidy(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Leave out what uvicorn says twice."""
     event.pop("color_message", None)
     return event
