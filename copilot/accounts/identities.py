@@ -87,7 +87,7 @@ class Identities:
         raise Denied(
             f"an administrator has to link {subject!r} to an account first"
             if name is None
-            else f"the account {name!r} is disabled"
+            else f"the account {name!r} is disabled, or its password has to be changed first"
         )
 
     def list(self) -> list[Identity]:

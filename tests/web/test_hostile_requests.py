@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +13,10 @@ from account_fixture import PASSWORD
 from web_fixture import HOST, Works
 
 from copilot.web.access import COOKIE
+from copilot.web.auth.proving import Door
 from copilot.web.auth.way_back import way_back
 from copilot.web.guard import LARGEST_BODY, Guard
+from copilot_tools.errors import Denied
 
 SIGN_IN = {"name": "olga", "password": PASSWORD}
 ELSEWHERE = (
@@ -243,6 +246,24 @@ def test_a_stream_outlives_the_patience_for_bodies():
         return sent
 
     assert [message["status"] for message in asyncio.run(follow())] == [204]
+
+
+async def test_a_rush_at_the_door_is_turned_away_before_it_holds_up_the_pages():
+    door, checked, opened = Door(at_once=1, waiting=1), [], threading.Event()
+
+    def check(name: str) -> str:
+        opened.wait(5)
+        checked.append(name)
+        return name
+
+    first, second = (asyncio.create_task(door.prove(check, name)) for name in ("a", "b"))
+    await asyncio.sleep(0)
+    with pytest.raises(Denied, match="too many people"):
+        await door.prove(check, "c")
+    opened.set()
+    assert await asyncio.gather(first, second) == ["a", "b"]
+    assert await door.prove(check, "d") == "d"
+    assert checked == ["a", "b", "d"]
 
 
 async def test_every_answer_tells_browsers_to_be_careful(works: Works):

@@ -11,6 +11,7 @@ from copilot.web.access import Decider, Owner, OwnerAtOnce, Served, Visitor
 from copilot.web.auth import people
 from copilot.web.auth.device import device_name
 from copilot.web.auth.entering import enter
+from copilot.web.auth.proving import DOOR
 from copilot.web.rendering import render
 from copilot.web.texts import say
 from copilot_tools.errors import Denied, Retry
@@ -78,7 +79,7 @@ async def change_password(
     try:
         if new != again:
             raise Retry(say(request, "The two new passwords differ."))
-        await asyncio.to_thread(services.accounts.change_password, name, old, new)
+        await DOOR.prove(services.accounts.change_password, name, old, new)
     except (Denied, Retry) as refusal:
         status = 400 if isinstance(refusal, Retry) else 403
         content = {"problem": str(refusal)}

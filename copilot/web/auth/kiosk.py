@@ -1,6 +1,5 @@
 """A terminal on the floor: a badge and its PIN open reading and asking."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -9,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from copilot.accounts.sessions import Kind
 from copilot.web.access import Anybody, Served, Visitor
 from copilot.web.auth.entering import address_of, enter, set_cookie
+from copilot.web.auth.proving import DOOR
 from copilot.web.auth.way_back import way_back
 from copilot.web.rendering import KIOSK, render
 from copilot_tools.errors import Denied
@@ -37,7 +37,7 @@ async def enter_by_badge(
 ) -> Response:
     """Begin a session that reads and asks, in place of the one that was there."""
     try:
-        name = await asyncio.to_thread(services.badges.enter, badge, pin, address_of(request))
+        name = await DOOR.prove(services.badges.enter, badge, pin, address_of(request))
     except Denied as refusal:
         return _form(request, visitor, next_page, str(refusal), 401)
     return await enter(request, services, name, Kind.BADGE, next_page)

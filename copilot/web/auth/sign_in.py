@@ -10,6 +10,7 @@ from copilot.accounts.sessions import Kind
 from copilot.accounts.sign_in import PasswordIsDue
 from copilot.web.access import Anybody, OwnerAtOnce, Served, Visitor
 from copilot.web.auth.entering import address_of, enter, leave
+from copilot.web.auth.proving import DOOR
 from copilot.web.auth.way_back import way_back
 from copilot.web.rendering import kiosk, render
 from copilot.web.services import Services
@@ -40,7 +41,7 @@ async def sign_in(
     """Begin a session, in place of the one that was there."""
     name = name.strip().lower()
     try:
-        await asyncio.to_thread(services.sign_in.sign_in, name, password, address_of(request))
+        await DOOR.prove(services.sign_in.sign_in, name, password, address_of(request))
     except PasswordIsDue:
         return await enter(request, services, name, Kind.CHANGE, "/account/password")
     except Denied as refusal:
