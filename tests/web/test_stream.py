@@ -114,6 +114,7 @@ async def test_a_tab_is_told_the_values_it_shows_and_only_their_changes(served: 
             "unit": "A",
             "quality": "good",
             "time": served.works.clock().isoformat(timespec="milliseconds"),
+            "at": served.works.clock().isoformat(timespec="milliseconds"),
             "value": 15.5,
             "state": "usual",
             "words": "",

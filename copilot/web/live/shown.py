@@ -33,13 +33,14 @@ class Shown:
     words: str = ""
     bar: float | None = None
 
-    def piece(self) -> bytes:
-        """Its member of the JSON object of an event."""
+    def piece(self, at: datetime) -> bytes:
+        """Its member of the JSON object of an event; `at` is when it was read, not measured."""
         told: dict[str, Any] = {
             "text": self.text,
             "unit": self.unit,
             "quality": self.quality.value,
             "time": self.time.isoformat(timespec="milliseconds"),
+            "at": at.isoformat(timespec="milliseconds"),
             "value": self.value if not isinstance(self.value, datetime) else self.text,
             "state": self.state,
             "words": self.words,

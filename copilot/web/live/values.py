@@ -122,7 +122,8 @@ class LiveValues:
     def _tell(self, shown: Mapping[str, Shown]) -> None:
         new = {key: one for key, one in shown.items() if self._shown.get(key) != one}
         self._shown.update(new)
-        pieces = {key: one.piece() for key, one in new.items()}
+        at = self._plant.now()
+        pieces = {key: one.piece(at) for key, one in new.items()}
         self._pieces.update(pieces)
         chosen: dict[frozenset[str], dict[str, bytes]] = {}
         for outbox in self._outboxes:
