@@ -28,13 +28,16 @@ class Line:
 
 @dataclass(slots=True)
 class Inbox:
-    """Open proposals: those whose result nobody knows first, then what waits for the reader."""
+    """Open proposals: those whose result nobody knows first, then what waits for the reader.
+
+    `more` says that there are others, newer ones, that are not listed.
+    """
 
     stopped: Switch | None
     unknown: list[Line] = field(default_factory=list)
     mine: list[Line] = field(default_factory=list)
     others: list[Line] = field(default_factory=list)
-    hidden: int = 0
+    more: bool = False
 
 
 def open_inbox(services: Services, desk: Desk, actor: Actor) -> Inbox:
@@ -44,7 +47,7 @@ def open_inbox(services: Services, desk: Desk, actor: Actor) -> Inbox:
     if any(overdue(record, at) for record in records):
         desk.expire_due()
         records = desk.list(OPEN, AT_ONCE)
-    inbox = Inbox(desk.stopped())
+    inbox = Inbox(desk.stopped(), more=len(records) == AT_ONCE)
     for record in records:
         kind = inbox.others
         if record.state is State.UNKNOWN:
@@ -54,7 +57,7 @@ def open_inbox(services: Services, desk: Desk, actor: Actor) -> Inbox:
         if len(kind) < SHOWN:
             kind.append(line_of(record))
         else:
-            inbox.hidden += 1
+            inbox.more = True
     return inbox
 
 
