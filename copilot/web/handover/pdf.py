@@ -119,15 +119,22 @@ def _draw_grid(pdf: _Sheets, grid: Grid) -> None:
     pdf.ink(8)
     with pdf.table(
         borders_layout="HORIZONTAL_LINES",
+        col_widths=_widths(grid),
         headings_style=FontFace(emphasis="BOLD"),
         line_height=4.4,
         text_align="LEFT",
-        wrapmode="CHAR",
     ) as table:
         for cells in (grid.columns, *grid.rows):
             row = table.row()
             for cell in cells:
                 row.cell(pdf.fit(" ".join(cell.split())))
+
+
+def _widths(grid: Grid) -> tuple[int, ...]:
+    """Shares of the width: by the longest text of each column, within reason."""
+    rows = (grid.columns, *grid.rows)
+    longest = (max(len(row[place]) for row in rows) for place in range(len(grid.columns)))
+    return tuple(min(max(length + 3, 9), 32) for length in longest)
 
 
 def _draw_quote(pdf: _Sheets, quote: Quote) -> None:
