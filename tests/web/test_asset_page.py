@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from sqlalchemy import create_engine, text
 from unit.plant_fixture import part, work_order
 from web_fixture import NOON, Works
 
@@ -90,3 +91,22 @@ async def test_a_machine_that_is_not_there_is_said_to_be_none(works: Works):
         answer = await client.get(f"/plant/assets/X-99{path}")
         assert answer.status_code == 404
     assert "There is nothing here." in answer.text
+
+
+async def test_it_comes_up_with_a_dead_database_and_says_what_it_cannot_see(works: Works):
+    client = await works.client("olga")
+    writer = create_engine(works.plant_url)
+    with writer.begin() as connection:
+        for table in ("alarm_events", "work_orders", "parts", "production_orders"):
+            connection.execute(text(f"DROP TABLE {table}"))
+    writer.dispose()
+    answer = await client.get("/plant/assets/M-1")
+    assert answer.status_code == 200
+    assert "15.5 A" in answer.text
+    assert answer.text.count("Cannot see ERP") == 2
+    assert "Only alarms that stand now are known." in answer.text
+    overview = await client.get("/plant")
+    assert "Cannot see ERP" in overview.text
+    assert "running" in overview.text
+    alarms = await client.get("/alarms")
+    assert "Only alarms that stand now are known." in alarms.text

@@ -14,6 +14,7 @@ import uvicorn
 from account_fixture import PASSWORD
 from web_fixture import Works
 
+from copilot.web.access import COOKIE
 from copilot.web.live.streams import AT_MOST_EACH, end_streams, streams_of
 from copilot_tools.sources.protocols import AlarmState
 
@@ -234,3 +235,31 @@ async def test_a_page_that_nobody_sits_at_does_not_keep_its_session_awake(served
             background = {"X-Background": "1"}
             answer = await client.get("/events/here", headers=background)
         assert answer.status_code == 401
+
+
+async def test_a_run_is_told_event_by_event_and_goes_on_where_the_line_was_lost(served: Served):
+    services = served.works.services
+    async with served.client("olga") as client:
+        _, actor = services.sessions.find(client.cookies[COOKIE]) or (None, None)
+        assert actor is not None
+        conversation = await services.copilot.conversations.start(actor)
+        run = await services.runs.start(actor, conversation, "how is the mixer?", "key-1")
+        seen: list[Event] = []
+        async with served.stream(client, f"?run={run.id}") as stream:
+            while not seen or seen[-1].data["kind"] != "ended":
+                seen.append(await stream.next("run"))
+        numbers = [event.data["seq"] for event in seen]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert [event.id for event in seen] == [f"{run.id}:{number}" for number in numbers]
+        assert {"planned", "outcome", "answered"} <= {event.data["kind"] for event in seen}
+        last = {"Last-Event-ID": seen[1].id}
+        async with served.stream(client, f"?run={run.id}", **last) as stream:
+            again = [await stream.next("run") for _ in seen[2:]]
+        assert again == seen[2:]
+        async with served.stream(client, f"?run={run.id}:{numbers[-2]}") as stream:
+            assert await stream.next("run") == seen[-1]
+    async with (
+        served.client("tina") as client,
+        served.stream(client, f"?run={run.id}") as stream,
+    ):
+        assert (await stream.next("run", "gone")).kind == "gone"
