@@ -89,7 +89,11 @@ class StandingFeed:
             standing = await self._plant.alarms.standing()
         except Unavailable:
             seen: object = None
-            told = {"known": False, "standing": None, "unacknowledged": None}
+            told: dict[str, bool | int | None] = {
+                "known": False,
+                "standing": None,
+                "unacknowledged": None,
+            }
         else:
             seen = _what_stands(standing)
             open_ones = sum(not alarm.acknowledged for alarm in standing)
