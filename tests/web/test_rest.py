@@ -1,12 +1,28 @@
 """REST for other programs: tools, machines, questions and proposals."""
 
+import math
+from pathlib import Path
+
 import httpx2
 import pytest
-from web_fixture import Works
+from web_fixture import NOON, Works
 
 from copilot.actor import Actor, Role
 from copilot.web.api.asking import MOST_AT_ONCE, Busy
 from copilot.web.api.calls import READING
+from copilot.web.api.found import show_found
+from copilot_tools.facts import (
+    Column,
+    Fact,
+    Findings,
+    Picture,
+    Quality,
+    Quote,
+    Range,
+    Series,
+    Source,
+    Table,
+)
 
 
 async def program(works: Works, name: str = "mes") -> httpx2.AsyncClient:
@@ -134,6 +150,35 @@ async def test_nobody_gets_in_without_a_good_token(works: Works):
         refused = await client.get(path)
         assert refused.status_code == 401
         assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_whatever_a_tool_finds_has_a_place_in_the_answer():
+    source, time = Source("history", "a"), NOON
+    found = Findings(
+        "Found.",
+        facts=(
+            Fact("M-1", "state", "running", source, time),
+            Fact("M-1", "flow", math.inf, source, time, "l/min", Quality.BAD),
+            Fact("M-1", "since", NOON, source, time, interval=Range(1.0, None)),
+            Fact("M-1", "locked", False, source, time),
+        ),
+        series=(Series("M-1", "flow", "l/min", (NOON, NOON), (1.5, math.nan), source),),
+        tables=(Table("T", (Column("a", "kg"),), ((1,), (NOON,), (None,)), 9, source, time),),
+        pictures=tuple(
+            Picture("dent", Path(path), ((1, 2, 3, 4),), source, time)
+            for path in ("/srv/images/L1/a b.png", "/elsewhere/c.png")
+        ),
+        quotes=(Quote("man", "Manual", "B", 3, "2.1", "Switch it off."),),
+    )
+    shown = show_found(found, Path("/srv/images")).model_dump(mode="json")
+    values = [fact["value"] for fact in shown["facts"]]
+    assert values == ["running", None, "2026-11-21T11:00:00Z", False]
+    assert shown["facts"][2]["interval"] == {"low": 1.0, "high": None}
+    assert shown["series"][0]["values"] == [1.5, None]
+    assert shown["tables"][0]["rows"] == [[1], ["2026-11-21T11:00:00Z"], [None]]
+    images = [picture["image"] for picture in shown["pictures"]]
+    assert images == ["/images/L1/a%20b.png", "/images/c.png"]
+    assert shown["quotes"][0]["page"] == 3
 
 
 async def test_the_document_and_the_page_name_every_tool(works: Works):

@@ -18,6 +18,15 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from served_works import serve
+from unit.plant_fixture import (
+    ago,
+    count,
+    inspection,
+    part,
+    production_order,
+    purchase_order,
+    work_order,
+)
 from web_fixture import Works
 
 from copilot.web.api.document import describe
@@ -97,6 +106,12 @@ def bombard_all(url: str, headers: dict[str, str]) -> Counter[int]:
 
 
 async def test_no_request_breaks_the_interfaces_or_their_document(works: Works):
+    works.insert("parts", part("BRG-6309", "deep groove bearing", fits=["M-1"]))
+    works.insert("work_orders", work_order("WO-9", "M-1", title="replace coupling"))
+    works.insert("production_orders", production_order("PO-1", "syrup", line="L1"))
+    works.insert("purchase_orders", purchase_order("PU-1", "BRG-6309", "deep groove bearing"))
+    works.insert("production_counts", {**count(ago(hours=2), 60, 900, 880), "line": "L1"})
+    works.insert("inspections", inspection(1, ago(hours=1), "underfill", line="L1"))
     headers = {"Authorization": f"Bearer {works.services.tokens.add('any', 30, by='root')}"}
     async with serve(works) as url:
         sent = await asyncio.to_thread(bombard_all, url, headers)
