@@ -87,3 +87,39 @@ def audit(
     from copilot_evals.audit import run
 
     raise typer.Exit(run(edits=edits, as_json=json))
+
+
+@evaluations.command()
+def web(
+    json: Json = False,
+    tabs: Annotated[int, typer.Option(min=0, help="How many tabs watch live values.")] = 0,
+    seconds: Annotated[float, typer.Option(min=10, help="How long they are watched.")] = 60,
+) -> None:
+    """Bytes and milliseconds of a first visit, time to the first fact, cost of many open tabs."""
+    _need_browser()
+    from copilot_evals.web import run
+
+    raise typer.Exit(run(tabs=tabs, seconds=seconds, as_json=json))
+
+
+@evaluations.command()
+def screens(
+    folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
+) -> None:
+    """Pictures of every page: light, dark, kiosk, phone, wide, and in other languages."""
+    _need_browser()
+    from copilot_evals.screens import run
+
+    raise typer.Exit(run(folder))
+
+
+def _need_browser() -> None:
+    """End in one clear line where what drives a browser is not installed."""
+    from importlib.util import find_spec
+
+    for package in ("playwright", "psutil"):
+        if find_spec(package) is None:
+            typer.echo(
+                f"{package} is not installed; the pages are measured in a checkout", err=True
+            )
+            raise typer.Exit(2)

@@ -7,12 +7,12 @@ import argparse
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import uvicorn
+import httpx
 from platformdirs import user_cache_path
 
 from copilot.app import bootstrap
@@ -21,9 +21,8 @@ from copilot.demo.process import ChildProcess, running_demo
 from copilot.demo.progress import shown_progress
 from copilot.demo.site import PEOPLE, demo_settings
 from copilot.parent import end_with_parent
-from copilot.settings import APP, Settings
-from copilot.web.application import create_application
-from copilot.web.services import open_services
+from copilot.settings import APP, Settings, WebSettings
+from copilot.web.serve import listen, serve
 from copilot_evals.demo_site import SEED
 
 HOST = "127.0.0.1"
@@ -91,20 +90,25 @@ def main() -> None:
 
 async def _serve(home: Path, opcua_url: str, cache: Path, port: int) -> None:
     settings = demo_settings(home, opcua_url, cache)
+    settings = settings.model_copy(update={"web": WebSettings(host=HOST, port=port)})
     copilot = bootstrap(settings)
     try:
-        guests = tuple(name for name, _, _ in PEOPLE)
-        app = create_application(open_services(settings, copilot, guests))
-        config = uvicorn.Config(
-            app, HOST, port, log_level="warning", timeout_graceful_shutdown=3, access_log=False
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[config.bind_socket()]))
-        await copilot.warm()
-        print(f"ready http://{HOST}:{port}", flush=True)
-        await serving
+        with listen(settings.web) as listening:
+            warming = asyncio.create_task(_say_when_warm(f"http://{HOST}:{port}"))
+            await serve(settings, copilot, listening, tuple(name for name, _, _ in PEOPLE))
+            warming.cancel()
     finally:
         await copilot.close()
+
+
+async def _say_when_warm(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        model = ""
+        while model != "ok":
+            await asyncio.sleep(0.2)
+            with suppress(httpx.TransportError):
+                model = (await client.get("/readyz")).json()["parts"]["model"]
+    print(f"ready {url}", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,14 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, async_p
 
 from copilot.demo.home import prepare
 from copilot.demo.process import ChildProcess, running_demo
+from copilot_evals.web_pages import Scene, set_scene
 from copilot_evals.web_server import free_port, start_pages
 
 CHROMIUM = os.environ.get("COPILOT_TEST_CHROMIUM", "")
 KEPT_PLANT = os.environ.get("COPILOT_TEST_PLANT")
 KEPT_CACHE = os.environ.get("COPILOT_TEST_CACHE")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-PATIENCE_MS = 30_000
+PATIENCE_MS = 20_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,6 +54,7 @@ class Pages:
     def begin_again(self) -> None:
         """The same pages at the same address, from a new process."""
         self.process = self.start()
+        self.process.wait_until_ready()
 
 
 @pytest.fixture(scope="package")
@@ -100,22 +102,29 @@ class Visits:
 
     browser: Browser
     url: str
+    known: dict[str, Any]
     stack: AsyncExitStack
     faults: list[str] = field(default_factory=list)
 
     async def visit(self, name: str = "", **options: Any) -> Page:
         """A page of a browser of its own, in which a person of the demo is signed in."""
-        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
-        context = await self.browser.new_context(base_url=self.url, **options)
+        if name and name not in self.known:
+            self.known[name] = await self._sign_in(name)
+        state = self.known.get(name)
+        given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+        context = await self.browser.new_context(base_url=self.url, storage_state=state, **given)
         self.stack.push_async_callback(context.close)
         context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
-        self.watch(context, page)
-        if name:
-            await sign_in(page, name)
+        self._watch(context, page)
         return page
 
-    def watch(self, context: BrowserContext, page: Page) -> None:
+    async def _sign_in(self, name: str) -> Any:
+        page = await self.visit()
+        await sign_in(page, name)
+        return await page.context.storage_state()
+
+    def _watch(self, context: BrowserContext, page: Page) -> None:
         """Note what no page may do: ask elsewhere, break its policy, throw an error."""
 
         def asked(request: Request) -> None:
@@ -123,23 +132,34 @@ class Visits:
                 self.faults.append(f"{page.url} asked {request.url}")
 
         context.on("request", asked)
-        page.on("console", lambda said: said.type == "error" and self.note(page, said.text))
-        page.on("pageerror", lambda error: self.note(page, str(error)))
+        page.on("console", lambda said: said.type == "error" and self._note(page, said.text))
+        page.on("pageerror", lambda error: self._note(page, str(error)))
 
-    def note(self, page: Page, text: str) -> None:
+    def _note(self, page: Page, text: str) -> None:
         self.faults.append(f"{page.url}: {text}")
 
 
 async def sign_in(page: Page, name: str) -> None:
     """Be one of the demo's people, with one tap."""
     await page.goto("/sign-in")
-    await page.get_by_role("button", name=name, exact=True).click()
+    await page.locator(f"button[value={name}]").click()
     await page.wait_for_url("**/plant")
 
 
+@pytest.fixture(scope="package")
+def known() -> dict[str, Any]:
+    """The sessions of people who have signed in already."""
+    return {}
+
+
 @pytest_asyncio.fixture(loop_scope="package")
-async def visits(browser: Browser, pages: Pages) -> AsyncIterator[Visits]:
+async def visits(browser: Browser, pages: Pages, known: dict[str, Any]) -> AsyncIterator[Visits]:
     async with AsyncExitStack() as stack:
-        visited = Visits(browser, pages.url, stack)
+        visited = Visits(browser, pages.url, known, stack)
         yield visited
         assert visited.faults == []
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def scene(browser: Browser, pages: Pages) -> Scene:
+    return await set_scene(browser, pages.url)
