@@ -73,7 +73,7 @@ def run_demo(wish: Wish, home: Path | None, seed: int, reset: bool) -> int:
 
 def _serve(settings: "Settings", copilot: "Copilot", port: int | None) -> int:
     """Only the pages, until told to stop."""
-    from copilot.web.serve import address, serve
+    from copilot.web.serve import serve
 
     settings, listening = _listen(settings, port)
 
@@ -84,7 +84,6 @@ def _serve(settings: "Settings", copilot: "Copilot", port: int | None) -> int:
             await copilot.close()
 
     with listening:
-        print(f"ready {address(settings.web, listening)}", flush=True)
         asyncio.run(work())
     return 0
 

@@ -9,7 +9,7 @@ from copilot.accounts.accounts import Accounts
 from copilot.accounts.first_admin import ensure_administrator
 from copilot.app import Copilot, bootstrap
 from copilot.settings import Settings, load_settings
-from copilot.web.serve import address, check_listening, listen, serve, with_own_name
+from copilot.web.serve import check_listening, listen, serve, with_own_name
 from copilot.web.watch.logs import configure_logs
 
 
@@ -25,7 +25,6 @@ def run_serve(config: Path | None, host: str | None, port: int | None, insecure:
     with listen(settings.web) as listening:
         db.migrate(copilot.database)
         _tell_first_administrator(copilot)
-        print(f"ready {address(settings.web, listening)}", flush=True)
         asyncio.run(_serve(settings, copilot, listening))
     return 0
 

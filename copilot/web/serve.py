@@ -131,9 +131,13 @@ async def serving(
 async def serve(
     settings: Settings, copilot: Copilot, listening: socket, guests: tuple[str, ...] = ()
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends everything at once."""
+    """Print "ready" and the address, and serve until SIGTERM or SIGINT.
+
+    A second one ends everything at once.
+    """
     async with serving(settings, copilot, listening, guests) as server:
         with _told_by_signals(server):
+            print(f"ready {address(settings.web, listening)}", flush=True)
             async with server.watch.warming(copilot):
                 await server.told.wait()
             await server.ended.wait()

@@ -22,6 +22,7 @@ def configure_logs(stream: TextIO | None = None, file: Path | None = None) -> No
         stream = stream or sys.stderr
         handler, terminal = logging.StreamHandler(stream), stream.isatty()
     handler.setFormatter(_formatter(terminal))
+    handler.setLevel(logging.INFO)  # some libraries set their own loggers to more
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
