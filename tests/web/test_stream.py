@@ -14,6 +14,7 @@ import uvicorn
 from account_fixture import PASSWORD
 from web_fixture import Works
 
+from copilot.actor import Role
 from copilot.web.access import COOKIE
 from copilot.web.live.streams import AT_MOST_EACH, end_streams, streams_of
 from copilot_tools.sources.protocols import AlarmState
@@ -179,6 +180,16 @@ async def test_a_revoked_session_ends_its_streams(served: Served):
         await asyncio.to_thread(served.works.services.sessions.end_all, "olga", "root")
         assert (await stream.next("signed-out")).kind == "signed-out"
         assert (await stream.next("values")).kind == "end"
+
+
+async def test_a_stream_ends_when_its_reader_has_another_role_and_may_begin_again(served: Served):
+    async with served.client("olga") as client:
+        async with served.stream(client) as stream:
+            await stream.next("waiting")
+            accounts = served.works.services.accounts
+            await asyncio.to_thread(accounts.change_role, "olga", Role.SUPERVISOR, by="root")
+            assert (await stream.next("signed-out")).kind == "end"
+        assert (await client.get("/events/here")).status_code == 204
 
 
 async def test_the_server_can_stop_although_streams_are_open(served: Served):

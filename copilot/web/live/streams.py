@@ -87,6 +87,7 @@ class Streams:
             now = current[credential.key]
             if now is None or now.name != actor.name:
                 outbox.tell("signed-out", "{}")
+            if now != actor:  # Who may now decide something else comes again and is counted anew.
                 outbox.end()
 
 
