@@ -78,7 +78,7 @@ def add_watchers(home: Path, own_database: str, tabs: int) -> list[str]:
 def signals_of(home: Path) -> list[str]:
     """All signals of the plant, as streams name them."""
     site = load_site(home / "plant.toml")
-    return [signal.id for asset in site.assets for signal in asset.signals]
+    return [signal.id for signal in site.signals()]
 
 
 async def measure(
