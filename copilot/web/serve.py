@@ -89,7 +89,8 @@ def listen(web: WebSettings) -> socket:
     try:
         return create_server((web.host, web.port), family=family, backlog=2048)
     except OSError as error:
-        why = f"{error.strerror}; choose another with --port or [web] port"
+        said = str(error.strerror).partition(" (while")[0]
+        why = f"{said}; choose another with --port or [web] port"
         raise Unavailable(f"port {web.port} of {web.host}", why) from None
 
 
