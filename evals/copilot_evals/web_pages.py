@@ -35,6 +35,8 @@ LOOKS = (
     Look("area", "/plant", "/plant?area=BH"),
     Look("asset", "/plant/assets/{asset}", "/plant/assets/P-101"),
     Look("asset-filler", "/plant/assets/{asset}", "/plant/assets/FIL-12"),
+    Look("health", "/plant/assets/{asset}/health", "/plant/assets/P-101/health"),
+    Look("life", "/plant/assets/{asset}/life", "/plant/assets/P-101/life"),
     Look("alarms", "/alarms", "/alarms"),
     Look("quality", "/quality", "/quality"),
     Look("orders", "/orders", "/orders"),

@@ -12,7 +12,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 NARROW, LOW = {"width": 360, "height": 740}, {"width": 1024, "height": 600}
 NO_PAGES = {
-    "/",  # leads on
+    "/",  # lead on
+    "/approvals/stop",
+    "/approvals/release",
+    "/approvals/{number}/{choice}",
     "/plant/now",  # parts of pages
     "/alarms/rows",
     "/approvals/{number}/now",
