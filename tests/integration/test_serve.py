@@ -53,7 +53,7 @@ unit = "A"
 # No model is loaded and no plant is there: the pages come up all the same.
 SETTINGS = """\
 plant = "plant.toml"
-cache = "cache"
+cache = "{cache}"
 [opcua]
 url = "opc.tcp://127.0.0.1:1/"
 [database]
@@ -114,7 +114,8 @@ class Serving:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "plant.toml").write_text(SITE, encoding="utf-8")
-    (tmp_path / "copilot.toml").write_text(SETTINGS, encoding="utf-8")
+    text = SETTINGS.format(cache=tmp_path / "cache")
+    (tmp_path / "copilot.toml").write_text(text, encoding="utf-8")
     plant = create_engine(f"sqlite:///{tmp_path / 'plant.db'}")
     plant_tables.metadata.create_all(plant)
     plant.dispose()
