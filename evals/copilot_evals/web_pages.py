@@ -104,7 +104,8 @@ async def ask(page: Page, question: str) -> None:
 
 async def _first_document(page: Page) -> str:
     for link in await page.locator("main a[href^='/documents/']").all():
-        found = re.fullmatch(r"/documents/([^?#]+?)(/pages/\d+)?", await link.get_attribute("href"))
+        address = await link.get_attribute("href") or ""
+        found = re.fullmatch(r"/documents/([^?#]+?)(/pages/\d+)?", address)
         if found:
             return found[1]
     raise LookupError("no manual is listed")
