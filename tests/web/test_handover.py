@@ -120,5 +120,3 @@ def test_a_long_handover_has_many_pages():
     document = pypdfium2.PdfDocument(draw_pdf(long))
     assert len(document) > 3
     document.close()
-
-
