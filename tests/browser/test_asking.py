@@ -70,8 +70,10 @@ async def test_an_answer_is_rated(visits: Visits):
     await page.locator("[data-act=right]").click()
     await expect(page.locator("[data-act=right]")).to_have_attribute("aria-pressed", "true")
     await page.locator("[data-act=wrong]").click()
+    await expect(page.locator("[data-act=wrong]")).to_have_attribute("aria-pressed", "true")
     await page.locator("input[name=why]").fill("the gauge shows 5 less")
-    await page.locator("input[name=why]").press("Enter")
+    async with page.expect_response("**/feedback"):
+        await page.locator("input[name=why]").press("Enter")
     await expect(page.locator("[data-part=thanks]")).not_to_be_empty()
     await page.reload()
     await expect(page.locator("[data-act=wrong]")).to_have_attribute("aria-pressed", "true")
@@ -84,6 +86,8 @@ async def test_a_quote_opens_its_page_with_the_passage_marked(visits: Visits):
     await ask(page, "what is the tightening torque of the seal cover on P-101?")
     await page.locator(".quote a").first.click()
     await page.wait_for_url(re.compile("/documents/.*/pages/"))
+    await expect(page.locator(".leaf svg rect").first).to_be_visible()
+    await page.locator("details summary.button").click()
     await expect(page.locator("mark").first).to_be_visible()
 
 
