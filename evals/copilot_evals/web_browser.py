@@ -36,7 +36,7 @@ WATCH = """selector => {
   }).observe(document, {childList: true, subtree: true});
 }"""
 SEND = """() => {
-  document.addEventListener("submit", () => { window.__sent = performance.now(); },
+  document.addEventListener("keydown", () => { window.__sent = performance.now(); },
     {capture: true, once: true});
 }"""
 
@@ -148,7 +148,7 @@ async def _ask(page: Page, questions: Sequence[str]) -> list[float]:
     taken = []
     for question in questions:
         await page.goto("/chat")
-        await page.get_by_role("textbox").first.fill(question)
+        await page.locator("#ask textarea").fill(question)
         await page.evaluate(WATCH, FACT)
         await page.evaluate(SEND)
         await page.keyboard.press("Enter")
