@@ -170,7 +170,7 @@ def _listed(name: str, words: str) -> Select[tuple[str, str, datetime]]:
     conversations, turns, runs = tables.conversations.c, tables.turns.c, tables.runs.c
     ours = (turns.conversation == conversations.id, runs.conversation == conversations.id)
     first_turn = select(turns.text).where(ours[0]).order_by(turns.number).limit(1)
-    first_run = select(runs.text).where(ours[1]).order_by(runs.started, runs.id).limit(1)
+    first_run = select(runs.text).where(ours[1]).order_by(runs.number).limit(1)
     title = func.coalesce(first_run.scalar_subquery(), first_turn.scalar_subquery())
     turned = select(func.max(turns.asked)).where(ours[0]).scalar_subquery()
     began = select(func.max(runs.started)).where(ours[1]).scalar_subquery()

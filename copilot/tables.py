@@ -234,6 +234,7 @@ runs = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("conversation", String(32), ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),  # in the order of the conversation
     Column("account", String(80), nullable=False),
     Column("key", String(80), nullable=False),
     Column("text", Text, nullable=False),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from copilot import tables
 from copilot.db import reading, stamp, unstamp, writing
@@ -73,10 +73,12 @@ def begin(engine: Engine, run: Run, key: str, going: Collection[str]) -> Run:
         if running & set(going):
             raise Retry(STILL_ANSWERING)
         _lose(connection, c.id.in_(running))
+        newest = select(func.max(c.number)).where(c.conversation == run.conversation)
         connection.execute(
             insert(tables.runs).values(
                 id=run.id,
                 conversation=run.conversation,
+                number=(connection.execute(newest).scalar() or 0) + 1,
                 account=run.account,
                 key=key,
                 text=run.text,
@@ -122,7 +124,7 @@ def find(engine: Engine, run: str) -> Run:
 def runs_of(engine: Engine, conversation: str) -> list[Run]:
     """The runs of a conversation, oldest first."""
     c = tables.runs.c
-    query = select(tables.runs).where(c.conversation == conversation).order_by(c.started, c.id)
+    query = select(tables.runs).where(c.conversation == conversation).order_by(c.number)
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]
 

@@ -76,6 +76,7 @@ def _create_runs() -> None:
         "runs",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("conversation", sa.String(32), sa.ForeignKey("conversations.id"), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("account", sa.String(80), nullable=False),
         sa.Column("key", sa.String(80), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
