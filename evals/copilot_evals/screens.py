@@ -3,18 +3,19 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from PIL import Image, ImageDraw
-from playwright.async_api import Browser
+from playwright.async_api import Browser, BrowserContext
 
 from copilot_evals.web_browser import NoBrowser, chromium, open_browser, signed_in
 from copilot_evals.web_pages import LOOKS, Look, Scene, set_scene
 from copilot_evals.web_server import served_demo
 
-SETTLE_MS = 1500
+SETTLE_MS = 1000
 TALLEST = 4000
 COLUMNS = 6
 TILE = (400, 500)
@@ -66,30 +67,46 @@ async def take(url: str, folder: Path, devices: Sequence[Device] = DEVICES) -> i
     async with open_browser() as browser:
         scene = await set_scene(browser, url)
         for device in devices:
-            pictures = [await _picture(browser, url, scene, look, device, folder) for look in LOOKS]
+            async with AsyncExitStack() as stack:
+                people = {
+                    who: await stack.enter_async_context(_at(browser, url, who, device))
+                    for who in dict.fromkeys(look.who for look in LOOKS)
+                }
+                pictures = [
+                    await _picture(people[look.who], scene, look, device, folder) for look in LOOKS
+                ]
             _sheet(pictures).save(folder / f"sheet-{device.name}.png")
     return len(devices) * len(LOOKS)
 
 
+def _at(
+    browser: Browser, url: str, who: str, device: Device
+) -> AbstractAsyncContextManager[BrowserContext]:
+    """Somebody at a device."""
+    return signed_in(
+        browser,
+        url,
+        who,
+        viewport={"width": device.width, "height": device.height},
+        color_scheme=device.scheme,
+        locale=device.language,
+    )
+
+
 async def _picture(
-    browser: Browser, url: str, scene: Scene, look: Look, device: Device, folder: Path
+    context: BrowserContext, scene: Scene, look: Look, device: Device, folder: Path
 ) -> Path:
-    options: dict[str, Any] = {
-        "viewport": {"width": device.width, "height": device.height},
-        "color_scheme": device.scheme,
-        "locale": device.language,
-    }
-    async with signed_in(browser, url, look.who, **options) as context:
-        page = await context.new_page()
-        path = scene.path(look)
-        mark = "&" if "?" in path else "?"
-        await page.goto(f"{path}{mark}{device.query}" if device.query else path)
-        await page.wait_for_timeout(SETTLE_MS)
-        file = folder / f"{look.name}-{device.name}.png"
-        height = min(await page.evaluate("document.documentElement.scrollHeight"), TALLEST)
-        clip = {"x": 0, "y": 0, "width": device.width, "height": max(height, device.height)}
-        await page.screenshot(path=file, full_page=True, clip=clip)  # type: ignore[arg-type]
-        return file
+    page = await context.new_page()
+    path = scene.path(look)
+    mark = "&" if "?" in path else "?"
+    await page.goto(f"{path}{mark}{device.query}" if device.query else path)
+    await page.wait_for_timeout(SETTLE_MS)
+    file = folder / f"{look.name}-{device.name}.png"
+    height = min(await page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+    clip = {"x": 0, "y": 0, "width": device.width, "height": max(height, device.height)}
+    await page.screenshot(path=file, full_page=True, clip=clip)  # type: ignore[arg-type]
+    await page.close()
+    return file
 
 
 def _sheet(pictures: Sequence[Path]) -> Image.Image:
