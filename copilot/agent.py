@@ -184,7 +184,7 @@ class Agent:
                 if tool.risk is Risk.PROPOSE:
                     result = await self._propose(state, position, tool, checked)
                 else:
-                    result = await tool.run(self._plant, checked)
+                    result = await tool.run(self._plant.read_by(state["actor"].role), checked)
             except ToolError as error:
                 result = _problem(error)
             outcome = Outcome(position, call, result, time.perf_counter() - started)

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from copilot.settings import HistorySettings, OpcUaSettings, Settings
+from copilot_knowledge.embedding.encoder import LazyEncoder
+from copilot_knowledge.embedding.weights import NoWeights, find_weights
 from copilot_knowledge.library import Library
+from copilot_knowledge.shelf import Progress
 from copilot_tools.plant import Plant
 from copilot_tools.site.load import load_site
 from copilot_tools.site.resolve import Resolver
@@ -35,8 +38,24 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
         journal=SqlAlarmJournal(engine),
         erp=SqlErp(engine),
         inspections=SqlInspections(engine, settings.images),
-        library=Library.open(settings.manuals, settings.cache / "manuals.db"),
+        library=open_library(settings),
         now=now,
+    )
+
+
+def open_library(settings: Settings, progress: Progress | None = None) -> Library:
+    """The site's manuals, with all that is new in their folder taken in.
+
+    What they mean is compared too where the encoder is installed.
+    """
+    encoder: LazyEncoder | None = None
+    notices: tuple[str, ...] = ()
+    try:
+        encoder = LazyEncoder(find_weights())
+    except NoWeights as missing:
+        notices = (f"manuals are searched by their words only: {missing}",)
+    return Library.open(
+        settings.manuals, settings.library_file, encoder, notices=notices, progress=progress
     )
 
 

@@ -168,6 +168,7 @@ class Settings(_Section):
     plant: Path = Path("plant.toml")
     manuals: Path = Path("manuals")
     images: Path = Path("images")
+    library: Path | None = None
     cache: Path = user_cache_path(APP)
     opcua: OpcUaSettings = OpcUaSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -176,6 +177,11 @@ class Settings(_Section):
     changes: ChangeSettings = ChangeSettings()
     audit: AuditSettings = AuditSettings()
     web: WebSettings = WebSettings()
+
+    @property
+    def library_file(self) -> Path:
+        """The database of what the manuals hold; it can be made anew from the manuals."""
+        return self.library or self.cache / "library.db"
 
 
 class _LayeredSettings(BaseSettings, Settings):
@@ -259,6 +265,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "plant": folder / settings.plant,
             "opcua": settings.opcua.anchored(folder),
             "manuals": folder / settings.manuals,
+            "library": settings.library and folder / settings.library,
             "images": folder / settings.images,
             "history": history,
             "database": DatabaseSettings(**database),

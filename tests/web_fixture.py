@@ -247,7 +247,7 @@ def build_plant(folder: Path, clock: Clock, live: LiveWorks) -> tuple[Plant, str
         journal=SqlAlarmJournal(engine),
         erp=SqlErp(engine),
         inspections=SqlInspections(engine, folder / "images"),
-        library=Library.open(folder / "manuals", folder / "manuals.db"),
+        library=Library.open(folder / "manuals", folder / "library.db"),
         now=clock,
     )
     return plant, url

@@ -189,6 +189,23 @@ def ask(
 
 
 @cli.command()
+def ingest(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Manuals, or folders of them.", metavar="[PATH]...")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="Take a manual away, by id or file name.")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the manuals there are.")] = False,
+    config: Config = None,
+) -> None:
+    """Take manuals in (PDF, Word, HTML, Markdown, lists of fault codes), replace or remove them."""
+    from copilot.cli.ingest import run_ingest
+
+    raise typer.Exit(run_ingest(paths or [], config, remove or [], listing))
+
+
+@cli.command()
 def doctor(config: Config = None, json: Json = False) -> None:
     """Check model, OPC UA, databases, history, manuals, disk and versions; say how to mend each."""
     from copilot.cli.doctor import run_doctor

@@ -54,6 +54,7 @@ def run_demo(wish: Wish, home: Path | None, seed: int, reset: bool) -> int:
     with shown_progress() as step:
         _prepare_plant(home, seed, reset, step)
         _prepare_model(step)
+        _prepare_manuals(home, step)
     from copilot.app import bootstrap
     from copilot.cli.chat import Session, run_chat, run_questions
     from copilot.demo.process import running_demo
@@ -129,6 +130,15 @@ def _prepare_plant(home: Path, seed: int, reset: bool, step: Step) -> None:
     if reset:
         discard(home)
     prepare(home, seed=seed, now=datetime.now(UTC), progress=step)
+
+
+def _prepare_manuals(home: Path, step: Step) -> None:
+    from copilot.demo.site import demo_settings
+    from copilot.plant import open_library
+
+    library = open_library(demo_settings(home, ""), step)
+    library.prepare(step)
+    library.close()
 
 
 def _prepare_model(step: Step) -> None:

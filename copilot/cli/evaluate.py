@@ -90,6 +90,22 @@ def audit(
 
 
 @evaluations.command()
+def retrieval(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A question set in E-Manual form.", metavar="[DIR]")
+    ] = None,
+    json: Json = False,
+    speed: Annotated[
+        bool, typer.Option("--speed", help="Also speed and memory at 10,000 and 100,000 chunks.")
+    ] = False,
+) -> None:
+    """Share of questions whose passage comes first, per ranking method; pages and abstention."""
+    from copilot_evals.retrieval import run
+
+    raise typer.Exit(run(folder, speed=speed, as_json=json))
+
+
+@evaluations.command()
 def web(
     json: Json = False,
     tabs: Annotated[int, typer.Option(min=0, help="How many tabs watch live values.")] = 0,

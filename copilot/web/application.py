@@ -13,6 +13,7 @@ from copilot.web.auth import account, kiosk, oidc, sign_in
 from copilot.web.errors import handle_errors
 from copilot.web.guard import Guard
 from copilot.web.live import stream
+from copilot.web.manuals_watch import watch_manuals
 from copilot.web.pages import (
     alarms,
     approvals,
@@ -79,6 +80,7 @@ def create_application(services: Services) -> FastAPI:
             await stack.enter_async_context(services.values.running())
             await stack.enter_async_context(services.runs.running())
             await stack.enter_async_context(tell_webhooks(services))
+            await stack.enter_async_context(watch_manuals(services))
             await stack.enter_async_context(mcp.running(app))
             yield
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
 from typing import ParamSpec, TypeVar
 
 import pypdfium2
-import pypdfium2.raw as pdfium
 
-from copilot.web.passages import find_passage
+from copilot_knowledge.boxes import Box, boxes_on
+from copilot_knowledge.pdfium import PDFIUM
 from copilot_tools.errors import Failed
 
 SCALE = 2
@@ -24,7 +23,6 @@ LARGEST_SCALE = 4
 MOST_PIXELS = 4000
 KEPT = 32
 _COLOURS = 64
-_LOCK = Lock()
 # One thread of its own, so that pages that wait for pdfium keep nobody else waiting.
 _THREAD = ThreadPoolExecutor(1, "pdfium")
 
@@ -54,11 +52,11 @@ def picture_of(file: Path, number: int, scale: int = SCALE) -> bytes:
 def look_up(file: Path, number: int, passage: str) -> Sheet:
     """Where a passage stands on a page; without boxes when it is not found there."""
     try:
-        with _LOCK, pypdfium2.PdfDocument(file) as pdf:
+        with PDFIUM, pypdfium2.PdfDocument(file) as pdf:
             page = pdf[number - 1]
             width, height = (round(side * SCALE) for side in page.get_size())
-            boxes = _boxes(page, passage, width, height) if passage else ()
-            return Sheet(width, height, boxes)
+        boxes = tuple(_drawn(box, width, height) for box in boxes_on(file, number, passage))
+        return Sheet(width, height, boxes)
     except (pypdfium2.PdfiumError, IndexError) as error:
         raise Failed(f"{file.name}, page {number}: {error}") from error
 
@@ -66,7 +64,7 @@ def look_up(file: Path, number: int, passage: str) -> Sheet:
 @lru_cache(maxsize=KEPT)
 def _draw(file: Path, changed: int, number: int, scale: int) -> bytes:
     try:
-        with _LOCK, pypdfium2.PdfDocument(file) as pdf:
+        with PDFIUM, pypdfium2.PdfDocument(file) as pdf:
             page = pdf[number - 1]
             fitting = min(scale, MOST_PIXELS / max(*page.get_size(), 1))
             image = page.render(scale=fitting).to_pil().convert("RGB")
@@ -77,16 +75,6 @@ def _draw(file: Path, changed: int, number: int, scale: int) -> bytes:
     return drawn.getvalue()
 
 
-def _boxes(
-    page: pypdfium2.PdfPage, passage: str, width: int, height: int
-) -> tuple[tuple[int, int, int, int], ...]:
-    text = page.get_textpage()
-    codes = (pdfium.FPDFText_GetUnicode(text, i) for i in range(text.count_chars()))
-    place = pypdfium2.PdfPosConv(page, (0, 0, width, height, 0))
-    boxes = []
-    for found in find_passage(map(chr, codes), passage):
-        for i in range(text.count_rects(found.start, len(found))):
-            left, bottom, right, top = text.get_rect(i)
-            (x0, y0), (x1, y1) = place.to_bitmap(left, top), place.to_bitmap(right, bottom)
-            boxes.append((min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)))
-    return tuple(boxes)
+def _drawn(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    x, y, wide, high = box
+    return round(x * width), round(y * height), round(wide * width), round(high * height)

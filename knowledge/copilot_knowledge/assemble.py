@@ -29,6 +29,9 @@ def assemble(
         file=file,
         pages=tuple(_page(number, inside, least_text) for number, inside in lines.items()),
         sections=tuple(_sections(blocks)),
+        roles=metadata.roles,
+        effective_from=metadata.effective_from,
+        effective_until=metadata.effective_until,
     )
 
 

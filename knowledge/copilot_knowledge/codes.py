@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 # E47, F-1203, AB-12C; SEAL-XY50, 6309-2RS; 230.1 only as the key of a table row.
 _TAG = re.compile(r"\b[A-Z]{1,5}-?\d{1,6}[A-Z]?\b")
 _PART_NUMBER = re.compile(r"\b(?=[A-Z0-9-]{0,40}\d)[A-Z0-9]{2,20}(?:-[A-Z0-9]{1,20}){1,5}\b")
-_KEY = re.compile(r"#?[A-Z0-9]{1,12}(?:[-./ ]?[A-Z0-9]{1,12}){0,4}")
+_KEY = re.compile(r"#?[A-Z0-9]{1,12}+(?:[-./ ]?[A-Z0-9]{1,12}+){0,4}+")
 _KEY_HEAD = re.compile(
     r"code|fault|error|alarm|message|number|\bno\b|part|position|item|article|order|display",
     re.IGNORECASE,
@@ -56,6 +57,11 @@ class AskedCode:
 def normalise(code: str) -> str:
     """One spelling for a code: "f-1203", "F 1203" and "F1203" are the same; zeros stay."""
     return re.sub(r"[-\s#]", "", code).upper()
+
+
+def bare(code: str) -> str:
+    """A code without the letters in front of its number: "F1203" is 1203 to who is in a hurry."""
+    return code.lstrip(ascii_uppercase)
 
 
 def is_designation(code: str) -> bool:

@@ -1,7 +1,7 @@
 """What a manual is once it has been read: its identity, pages, blocks and quotable passages."""
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 BlockKind = Literal[
@@ -42,12 +42,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A manual with what it applies to; `date` is the day of issue, `file` its file name."""
+    """A manual with what it applies to; `date` is the day of issue, `file` its file name.
+
+    It holds from `effective_from` until the day before `effective_until`, where these are stated.
+    Without `roles` everybody may read it.
+    """
 
     id: str
     title: str
     revision: str
-    date: date | None
+    date: dt.date | None
     kinds: tuple[str, ...]
     assets: tuple[str, ...]
     models: tuple[str, ...]
@@ -56,6 +60,36 @@ class Document:
     file: str
     pages: tuple[Page, ...]
     sections: tuple[Section, ...]
+    roles: tuple[str, ...] = ()
+    effective_from: dt.date | None = None
+    effective_until: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A manual that is held, as it is listed: a Document without its pages.
+
+    `number` is what the library calls it, `key` the hash of what it was read from. `blank_pages`
+    are those without text, which cannot be searched.
+    """
+
+    number: int
+    key: str
+    id: str
+    title: str
+    revision: str
+    date: dt.date | None
+    kinds: tuple[str, ...]
+    assets: tuple[str, ...]
+    models: tuple[str, ...]
+    language: str
+    supersedes: str
+    file: str
+    roles: tuple[str, ...]
+    effective_from: dt.date | None
+    effective_until: dt.date | None
+    page_count: int
+    blank_pages: tuple[int, ...]
 
     @property
     def label(self) -> str:

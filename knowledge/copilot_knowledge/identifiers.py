@@ -3,19 +3,13 @@
 A code that no loaded manual holds is reported as unknown; the nearest one is never offered.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from string import ascii_uppercase
 
-from copilot_knowledge.chunk import Chunk
-from copilot_knowledge.codes import (
-    AskedCode,
-    asked_codes,
-    codes_in,
-    is_designation,
-    is_row_key,
-    normalise,
-)
+from copilot_knowledge.codes import AskedCode, asked_codes, is_designation, normalise
+
+# From a code, with or without its letters, to (position of a chunk, whether it defines the code).
+FindCode = Callable[[str, bool], list[tuple[int, bool]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +25,13 @@ class Lookup:
 
 
 class IdentifierTable:
-    """Which chunks define and which mention each code."""
+    """Looks codes up where `find` knows them; `names` of machines are subjects, not codes."""
 
-    def __init__(self, chunks: Sequence[Chunk], names: Iterable[str]) -> None:
-        """Take the codes of `chunks`; `names` of machines are subjects, not codes."""
-        self.is_definition = [False] * len(chunks)
+    def __init__(self, find: FindCode, names: Iterable[str]) -> None:
+        self._find = find
         self._names = frozenset(normalise(name) for name in names)
-        self._defining: dict[str, list[int]] = {}
-        self._mentioning: dict[str, list[int]] = {}
-        for position, piece in enumerate(chunks):
-            defined = set(_defined(piece))
-            self.is_definition[position] = bool(defined)
-            for code in defined:
-                self._defining.setdefault(code, []).append(position)
-            for code in set(codes_in(f"{piece.lead}\n{piece.text}")) - defined:
-                self._mentioning.setdefault(code, []).append(position)
 
-    def look_up(self, question: str, allowed: Sequence[bool]) -> Lookup:
+    def look_up(self, question: str, is_allowed: Callable[[int], bool]) -> Lookup:
         """The codes of a question among the allowed chunks."""
         found: dict[str, tuple[int, ...]] = {}
         defining: set[int] = set()
@@ -55,12 +39,12 @@ class IdentifierTable:
         for asked in asked_codes(question):
             if asked.code in self._names or asked.code in found or asked.spelled in unknown:
                 continue
-            codes = self._readings(asked)
-            defines = [p for c in codes for p in self._defining.get(c, ()) if allowed[p]]
-            mentions = [p for c in codes for p in self._mentioning.get(c, ()) if allowed[p]]
+            holders = [(p, d) for p, d in self._meant(asked) if is_allowed(p)]
+            defines = [p for p, defines in holders if defines]
             if is_designation(asked.spelled) and not defines:
                 continue
-            if defines or mentions:
+            if holders:
+                mentions = [p for p, defines in holders if not defines]
                 found[asked.code] = (*defines, *mentions)
                 defining.update(defines)
             elif asked.certain:
@@ -69,21 +53,11 @@ class IdentifierTable:
 
     def holders(self, code: str) -> tuple[int, ...]:
         """All chunks that hold a code, whatever the filter."""
-        code = normalise(code)
-        return (*self._defining.get(code, ()), *self._mentioning.get(code, ()))
+        return tuple(position for position, _ in self._find(normalise(code), False))
 
-    def _readings(self, asked: AskedCode) -> list[str]:
-        """Codes that can be meant: "fault 1203" is F1203, never F120."""
+    def _meant(self, asked: AskedCode) -> list[tuple[int, bool]]:
+        """Holders of the code that can be meant: "fault 1203" is F1203, never F120."""
         if not asked.number_only:
-            return [asked.code]
-        return [code for code in self._defining if code.lstrip(ascii_uppercase) == asked.code]
-
-
-def _defined(piece: Chunk) -> Iterator[str]:
-    """Codes that are the key of a table row, or stand in the heading."""
-    for row in piece.text.split("\n") if piece.table else ():
-        key = row.split(" | ")[0].strip()
-        if is_row_key(key, piece.key_head):
-            yield normalise(key)
-    for heading in piece.path[-1:]:
-        yield from codes_in(heading)
+            return self._find(asked.code, False)
+        found = self._find(asked.code, True)
+        return found if any(defines for _, defines in found) else []

@@ -1,8 +1,8 @@
-"""BM25 over chunks, and how much of a question a chunk covers."""
+"""BM25 over chunks, and how much of a question a chunk covers; kept on disk, read as needed."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,24 +21,50 @@ Mask = NDArray[np.bool_]
 class LexicalIndex:
     """An immutable index over texts given as their terms; positions stand for the texts."""
 
-    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+    def __init__(self, bm25: Any, size: int) -> None:
+        self._bm25 = bm25
+        self._size = size
+        self._vocabulary: dict[str, int] = bm25.vocab_dict if bm25 else {}
+        self._starts = bm25.scores["indptr"] if bm25 else np.zeros(1, np.int64)
+
+    @classmethod
+    def build(cls, texts: Iterable[Sequence[str]]) -> "LexicalIndex":
+        """Index texts by their terms."""
         # bm25s pulls in SciPy: 0.3 s that only a search has to pay.
         import bm25s
 
-        self._size = len(texts)
-        self._frequency = Counter(term for terms in texts for term in set(terms))
-        self._bm25: Any = None
-        if self._frequency:
-            self._bm25 = bm25s.BM25(method="lucene", k1=_K1, b=_B)
-            self._bm25.index([list(terms) for terms in texts], show_progress=False)
+        ids, vocabulary = [], dict[str, int]()
+        for terms in texts:
+            ids.append([vocabulary.setdefault(term, len(vocabulary)) for term in terms])
+        if not vocabulary:
+            return cls(None, len(ids))
+        bm25 = bm25s.BM25(method="lucene", k1=_K1, b=_B)
+        bm25.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+        return cls(bm25, len(ids))
+
+    def save(self, folder: Path) -> None:
+        """Write the index into a folder."""
+        if self._bm25:
+            self._bm25.save(folder, show_progress=False)
+
+    @classmethod
+    def load(cls, folder: Path, size: int) -> "LexicalIndex":
+        """The index of `size` texts from a folder; it is read from disk as it is used."""
+        import bm25s
+
+        if not folder.is_dir():
+            return cls(None, size)
+        return cls(bm25s.BM25.load(folder, mmap=True), size)
 
     def scores(self, words: Sequence[Word], allowed: Mask) -> Scores:
         """BM25 score of each text; 0 where it is not allowed or shares no term."""
-        terms = list({term: None for word in words for term in word.terms()})
-        known = [term for term in terms if term in self._frequency]
+        terms = dict.fromkeys(term for word in words for term in word.terms())
+        known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
         if not known:
             return np.zeros(self._size, dtype=np.float32)
-        scores: Scores = self._bm25.get_scores(known, weight_mask=allowed.astype(np.float32))
+        scores: Scores = self._bm25.get_scores_from_ids(
+            known, weight_mask=allowed.astype(np.float32)
+        )
         return scores
 
     def coverage(self, words: Sequence[Word], terms: frozenset[str]) -> float:
@@ -49,7 +75,12 @@ class LexicalIndex:
 
     def _weight(self, word: Word) -> float:
         """IDF of the word in its most frequent spelling; a word never seen weighs most."""
-        frequency = max(self._frequency[term] for term in (word.whole, word.joined))
+        frequency = max(self._frequency(term) for term in (word.whole, word.joined))
         if not frequency and word.parts:
-            frequency = min(self._frequency[part] for part in word.parts)
+            frequency = min(self._frequency(part) for part in word.parts)
         return math.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5))
+
+    def _frequency(self, term: str) -> int:
+        """In how many texts a term stands."""
+        place = self._vocabulary.get(term)
+        return 0 if place is None else int(self._starts[place + 1] - self._starts[place])

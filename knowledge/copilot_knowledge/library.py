@@ -1,68 +1,119 @@
-"""The manuals of a site: opened once, searched with quotes that are cited to the page."""
+"""The manuals of a site: taken in once, searched with quotes that are cited to the page."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
+from glob import escape
 from pathlib import Path
-from threading import Lock
+from typing import Self
 
 import numpy as np
+import pypdfium2
 
-from copilot_knowledge.chunk import Chunk, count_tokens
-from copilot_knowledge.document import Answer, Document, Passage, Strength
-from copilot_knowledge.identifiers import IdentifierTable, Lookup
-from copilot_knowledge.lexical import LexicalIndex, Mask, Scores
-from copilot_knowledge.shelf import Shelf, read_shelf
+from copilot_knowledge.boxes import Box, boxes_on
+from copilot_knowledge.document import Answer, Manual, Page, Passage, Section
+from copilot_knowledge.holdings import Holdings, Snapshot
+from copilot_knowledge.identifiers import Lookup
+from copilot_knowledge.lexical import Mask, Scores
+from copilot_knowledge.ranking import first, fuse
+from copilot_knowledge.shelf import Busy, Encodes, Progress, Shelved, content_key
+from copilot_knowledge.strength import gauge
 from copilot_knowledge.tokenise import Word, index_terms, tokenise
 
-# Shares of the question's weight that its best passages hold; measured on the manual cases of
-# copilot_evals, and to be measured again when the ranking changes.
-STRONG_COVERAGE = 0.7
-WEAK_COVERAGE = 0.5
 _GATED = 3
 # A longer question is cut: nobody means all of a pasted log.
 _MOST_ASKED = 2000
-# A section's running text on one page is quoted whole up to this many tokens.
-_MOST_QUOTED = 450
+_RANKED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A chunk by the number of its document, and the positions of all that is quoted with it."""
+class _Ranking:
+    """Scores of all positions, and the cosines where what is meant was compared too."""
 
-    chunk: Chunk
-    document: int
-    quoted: range
+    scores: Scores
+    cosines: Scores | None
 
 
 class Library:
-    """The current manuals of a folder; may be searched from several threads."""
+    """The current manuals of a folder, as somebody with `role` may read them (None: all).
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.documents = tuple(parsed.document for parsed in shelf.current)
-        self.superseded = shelf.superseded
-        self.notices = shelf.notices
-        self._entries = _entries([parsed.chunks for parsed in shelf.current])
-        self._terms = [terms for parsed in shelf.current for terms in parsed.terms]
-        self._given = [_given(document) for document in self.documents]
-        names = (n for d in self.documents for n in (*d.assets, *d.models, d.id))
-        self._identifiers = IdentifierTable([entry.chunk for entry in self._entries], names)
-        self._index: LexicalIndex | None = None
-        self._lock = Lock()
+    May be searched from several threads.
+    """
+
+    def __init__(self, holdings: Holdings, role: str | None = None) -> None:
+        self._holdings = holdings
+        self._role = role
 
     @classmethod
-    def open(cls, folder: Path, cache: Path | None = None) -> "Library":
-        """Read all PDF and Markdown manuals under `folder`; `cache` is a file that may not exist.
+    def open(
+        cls,
+        folder: Path,
+        store: Path | None = None,
+        encoder: Encodes | None = None,
+        today: Callable[[], date] | None = None,
+        notices: tuple[str, ...] = (),
+        progress: Progress | None = None,
+    ) -> Self:
+        """The library of a folder, its database in the file `store` or, without one, in memory.
 
-        Files that cannot be read are left out; `notices` names each with its reason.
+        Files that cannot be read are left out; `notices` names each with its reason, after those
+        given. With an `encoder` passages are also found by what they mean.
         """
-        return cls(read_shelf(folder, cache))
+        holdings = Holdings(folder, store, encoder, today, notices)
+        with suppress(Busy):  # What is held already can be searched.
+            holdings.refresh(progress)
+        return cls(holdings)
 
-    def prepare(self) -> LexicalIndex:
-        """Build the index if no search has done so yet."""
-        with self._lock:
-            if self._index is None:
-                self._index = LexicalIndex(self._terms)
-            return self._index
+    def seen_by(self, role: str) -> "Library":
+        """The same library as people with a role may read it."""
+        return Library(self._holdings, role)
+
+    @property
+    def documents(self) -> tuple[Manual, ...]:
+        """The manuals that may be quoted."""
+        return tuple(m for m in self._holdings.catalogue.current.values() if self._may_read(m))
+
+    @property
+    def superseded(self) -> tuple[Manual, ...]:
+        """The manuals that are held and never quoted."""
+        return tuple(m for m in self._holdings.catalogue.superseded if self._may_read(m))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Which files are left out, and why."""
+        return self._holdings.catalogue.notices
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Make the index ready, so that the first search is as quick as later ones."""
+        self._holdings.prepare(progress)
+
+    def refresh(self, progress: Progress | None = None) -> Shelved:
+        """Take in what has changed in the folder; raises Busy while another process is at it."""
+        return self._holdings.refresh(progress, patience_s=0)
+
+    def close(self) -> None:
+        """Release the files of the library."""
+        self._holdings.close()
+
+    def find(self, document: str, revision: str = "") -> Manual | None:
+        """The manual of an id in a revision, the current one where that is not there."""
+        known = [m for m in (*self.documents, *self.superseded) if m.id == document]
+        exact = (manual for manual in known if manual.revision == revision)
+        return next(exact, known[0] if known else None)
+
+    def page(self, manual: Manual, number: int) -> Page | None:
+        """A page of a manual of this library."""
+        return self._holdings.page(manual.number, number)
+
+    def sections(self, manual: Manual) -> tuple[Section, ...]:
+        """What is in a manual of this library."""
+        return self._holdings.sections(manual.number)
+
+    def file_of(self, manual: Manual) -> Path | None:
+        """The file that a manual was read from; None once it is gone or has changed."""
+        files = (f for f in self._holdings.folder.rglob(escape(manual.file)) if f.is_file())
+        return next((file for file in files if content_key(file) == manual.key), None)
 
     def search(
         self,
@@ -75,135 +126,136 @@ class Library:
         """The passages that answer a question, among manuals of these machine kinds and ids."""
         if len(query) > _MOST_ASKED:
             query = query[:_MOST_ASKED].rpartition(" ")[0]
-        chosen = [_applies(document, kinds, documents) for document in self.documents]
-        searched = tuple(d.label for d, yes in zip(self.documents, chosen, strict=True) if yes)
+        shelf = self._holdings.snapshot()
+        chosen = {
+            number: manual
+            for number, manual in shelf.current.items()
+            if self._may_read(manual) and _applies(manual, kinds, documents)
+        }
+        searched = tuple(manual.label for manual in chosen.values())
         if not searched:
             what = "that apply here" if self.documents else "loaded"
             return Answer((), "none", (), (), (f"there are no manuals {what}",))
-        allowed = np.array([chosen[entry.document] for entry in self._entries], dtype=np.bool_)
-        codes = self._identifiers.look_up(query, allowed.tolist())
-        words = {d.language: tokenise(query, d.language) for d in self.documents}
-        ranked = self._rank(words, codes, allowed)
-        covered = max((self._covered(words, place) for place, _ in ranked[:_GATED]), default=0.0)
-        strength = _strength(covered, codes) if ranked else "none"
-        quoted = ranked[:limit] if strength != "none" else []
-        passages = tuple(self._passage(position, score) for position, score in quoted)
-        return Answer(passages, strength, codes.unknown, searched, self._code_notices(codes))
+        allowed: Mask = np.isin(shelf.index.manuals, list(chosen))
+        codes = shelf.codes.look_up(query, lambda p: bool(allowed[p]))
+        words = {m.language: tokenise(query, m.language) for m in chosen.values()}
+        ranking = self._rank(shelf, query, words, codes, allowed)
+        places = _order(ranking.scores, codes, shelf)
+        covered = max((self._covered(shelf, words, p) for p in places[:_GATED]), default=0.0)
+        near = None if ranking.cosines is None else float(ranking.cosines.max(initial=0.0))
+        strength = gauge(covered, near, codes) if places else "none"
+        quoted = places[:limit] if strength != "none" else []
+        passages = [self._passage(shelf, p, float(ranking.scores[p])) for p in quoted]
+        found = tuple(passage for passage in passages if passage is not None)
+        notices = self._code_notices(shelf, codes)
+        return Answer(found, strength if found else "none", codes.unknown, searched, notices)
+
+    def boxes(self, passage: Passage) -> tuple[Box, ...]:
+        """Where a quote stands on its printed page; none where that cannot be seen."""
+        manual = self.find(passage.document, passage.revision)
+        file = self.file_of(manual) if manual else None
+        if file is None or file.suffix.lower() != ".pdf":
+            return ()
+        with suppress(pypdfium2.PdfiumError, IndexError, OSError):
+            return boxes_on(file, passage.page, passage.text)
+        return ()
 
     def is_verbatim(self, passage: Passage) -> bool:
         """Whether the quote stands word for word on the page that is cited."""
         wanted = " ".join(passage.text.split())
-        return any(
-            wanted in " ".join(page.text.split())
-            for document in self.documents
-            if (document.id, document.revision) == (passage.document, passage.revision)
-            for page in document.pages
-            if page.number == passage.page
-        )
+        for number, manual in self._holdings.catalogue.current.items():
+            if (manual.id, manual.revision) == (passage.document, passage.revision):
+                page = self._holdings.page(number, passage.page)
+                if page and wanted in " ".join(page.text.split()):
+                    return True
+        return False
+
+    def _may_read(self, manual: Manual) -> bool:
+        return self._role is None or not manual.roles or self._role in manual.roles
 
     def _rank(
-        self, words: dict[str, list[Word]], codes: Lookup, allowed: Mask
-    ) -> list[tuple[int, float]]:
-        """Positions with their scores, best first, each quote once."""
-        scores = self.prepare().scores([w for each in words.values() for w in each], allowed)
+        self,
+        shelf: Snapshot,
+        query: str,
+        words: dict[str, list[Word]],
+        codes: Lookup,
+        allowed: Mask,
+    ) -> _Ranking:
+        every = list({word: None for each in words.values() for word in each})
+        lexical = shelf.index.lexical.scores(every, allowed)
+        cosines = None
+        vector = self._holdings.meaning(query) if shelf.index.vectors is not None else None
+        if shelf.index.vectors is not None and vector is not None:
+            cosines = shelf.index.vectors.cosines(vector, allowed, first(lexical, _RANKED))
+        scores = fuse(lexical, cosines)
         if codes.unknown:
             # A row about another code would be the nearest code, which is never an answer.
-            scores = np.where(self._identifiers.is_definition, np.float32(0), scores)
-        best: dict[range, tuple[int, float]] = {}
-        for position, score in _order(scores, codes):
-            best.setdefault(self._entries[position].quoted, (position, score))
-        return list(best.values())
+            scores = np.where(shelf.index.defining, np.float32(0), scores)
+        return _Ranking(scores, cosines)
 
-    def _covered(self, words: dict[str, list[Word]], position: int) -> float:
+    def _covered(self, shelf: Snapshot, words: dict[str, list[Word]], position: int) -> float:
         """How much of the question the quote at a position holds, 0..1."""
-        entry = self._entries[position]
-        held = self._given[entry.document].union(*(self._terms[p] for p in entry.quoted))
-        return self.prepare().coverage(words[self.documents[entry.document].language], held)
+        manual = shelf.current[int(shelf.index.manuals[position])]
+        stored = self._holdings.quoted(int(shelf.index.quotes[position]))
+        held = _given(manual).union(*(piece.terms for piece in stored))
+        return shelf.index.lexical.coverage(words[manual.language], held)
 
-    def _passage(self, position: int, score: float) -> Passage:
-        entry = self._entries[position]
-        document = self.documents[entry.document]
-        chunks = [self._entries[p].chunk for p in entry.quoted]
+    def _passage(self, shelf: Snapshot, position: int, score: float) -> Passage | None:
+        """The quote at a position; None when its manual has been taken away meanwhile."""
+        manual = shelf.current[int(shelf.index.manuals[position])]
+        stored = self._holdings.quoted(int(shelf.index.quotes[position]))
+        if not stored:
+            return None
+        chunks = [piece.chunk for piece in stored]
+        hit = next(s.chunk for s in stored if s.number == shelf.index.chunks[position])
         return Passage(
-            document=document.id,
-            title=document.title,
-            revision=document.revision,
-            page=entry.chunk.page,
-            section=entry.chunk.path[-1] if entry.chunk.path else "",
+            document=manual.id,
+            title=manual.title,
+            revision=manual.revision,
+            page=hit.page,
+            section=hit.path[-1] if hit.path else "",
             text="\n".join(piece.text for piece in chunks),
             score=score,
             lead=chunks[0].lead,
             more=chunks[-1].more,
         )
 
-    def _code_notices(self, codes: Lookup) -> tuple[str, ...]:
+    def _code_notices(self, shelf: Snapshot, codes: Lookup) -> tuple[str, ...]:
         notices = []
         for code in codes.unknown:
-            if where := self._labels(self._identifiers.holders(code)):
+            if where := self._labels(shelf, shelf.codes.holders(code)):
                 notices.append(f"{code} stands only in {', '.join(where)}")
         for code, positions in codes.found.items():
-            where = self._labels(p for p in positions if p in codes.defining)
+            where = self._labels(shelf, (p for p in positions if p in codes.defining))
             if len(where) > 1:
                 notices.append(f"{code} has an entry in {', '.join(where)}: which machine is it?")
         return tuple(notices)
 
-    def _labels(self, positions: Iterable[int]) -> list[str]:
-        numbers = {self._entries[position].document for position in positions}
-        return [self.documents[number].label for number in sorted(numbers)]
+    def _labels(self, shelf: Snapshot, positions: Iterable[int]) -> list[str]:
+        numbers = {int(shelf.index.manuals[position]) for position in positions}
+        manuals = (shelf.current[number] for number in sorted(numbers))
+        return [manual.label for manual in manuals if self._may_read(manual)]
 
 
-def _entries(documents: Sequence[Sequence[Chunk]]) -> list[_Entry]:
-    """Chunks of all documents; running text of one section and page is quoted as one."""
-    entries: list[_Entry] = []
-    for number, chunks in enumerate(documents):
-        start = 0
-        while start < len(chunks):
-            end = _quote_end(chunks, start)
-            quoted = range(len(entries), len(entries) + end - start)
-            entries += [_Entry(piece, number, quoted) for piece in chunks[start:end]]
-            start = end
-    return entries
-
-
-def _quote_end(chunks: Sequence[Chunk], start: int) -> int:
-    first, size, end = chunks[start], count_tokens(chunks[start].text), start + 1
-    while end < len(chunks) and not first.table:
-        piece = chunks[end]
-        size += count_tokens(piece.text)
-        near = (piece.path, piece.page, piece.table) == (first.path, first.page, False)
-        if not near or size > _MOST_QUOTED:
-            break
-        end += 1
-    return end
-
-
-def _given(document: Document) -> frozenset[str]:
+def _given(manual: Manual) -> frozenset[str]:
     """Terms that hold for every passage of a manual without standing in it."""
-    applies_to = (document.title, *document.kinds, *document.assets, *document.models)
-    return frozenset(index_terms(" ".join(applies_to), document.language))
+    applies_to = (manual.title, *manual.kinds, *manual.assets, *manual.models)
+    return frozenset(index_terms(" ".join(applies_to), manual.language))
 
 
-def _applies(document: Document, kinds: Collection[str], documents: Collection[str]) -> bool:
+def _applies(manual: Manual, kinds: Collection[str], documents: Collection[str]) -> bool:
     wanted = {kind.casefold() for kind in kinds}
-    own = {kind.casefold() for kind in document.kinds}
-    return (not kinds or bool(wanted & own)) and (not documents or document.id in documents)
+    own = {kind.casefold() for kind in manual.kinds}
+    return (not kinds or bool(wanted & own)) and (not documents or manual.id in documents)
 
 
-def _order(scores: Scores, codes: Lookup) -> list[tuple[int, float]]:
-    """Chunks by the codes that they define or, where none does, mention; then by score."""
+def _order(scores: Scores, codes: Lookup, shelf: Snapshot) -> list[int]:
+    """Positions, each quote once: by the codes they define or, where none does, mention."""
     tiers: dict[int, int] = {}
     for holders in codes.found.values():
         defining = [position for position in holders if position in codes.defining]
         for position in defining or holders:
             tiers[position] = tiers.get(position, 0) + 1
-    positions = {*np.flatnonzero(scores).tolist(), *tiers}
-    order = sorted(positions, key=lambda p: (-tiers.get(p, 0), -float(scores[p]), p))
-    return [(position, float(scores[position])) for position in order]
-
-
-def _strength(covered: float, codes: Lookup) -> Strength:
-    if codes.unknown:
-        return "weak" if covered >= STRONG_COVERAGE else "none"
-    if codes.defining or covered >= STRONG_COVERAGE:
-        return "strong"
-    return "weak" if codes.found or covered >= WEAK_COVERAGE else "none"
+    positions = {*first(scores, _RANKED), *tiers}
+    ordered = sorted(positions, key=lambda p: (-tiers.get(p, 0), -float(scores[p]), p))
+    return list({int(shelf.index.quotes[p]): p for p in reversed(ordered)}.values())[::-1]

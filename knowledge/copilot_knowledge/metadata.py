@@ -14,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from copilot_knowledge.document import UnreadableDocument
 from copilot_knowledge.untrusted import one_line
 
+MOST_STATED = 100_000
+
 _FENCE = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.{0,20000}?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -51,6 +53,9 @@ class Metadata(BaseModel):
     models: Names = ()
     language: Line = "en"
     supersedes: Line = ""
+    roles: Names = ()
+    effective_from: Annotated[dt.date | None, BeforeValidator(_day)] = None
+    effective_until: Annotated[dt.date | None, BeforeValidator(_day)] = None
 
 
 def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
@@ -103,6 +108,8 @@ def _side_car(file: Path) -> dict[str, Any]:
     if not side_car.is_file():
         return {}
     try:
+        if side_car.stat().st_size > MOST_STATED:
+            raise UnreadableDocument(f"side-car {side_car.name}: larger than {MOST_STATED} bytes")
         return tomllib.loads(side_car.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise UnreadableDocument(f"side-car {side_car.name}: {error}") from error

@@ -12,12 +12,14 @@ from typing import Any
 
 import pypdfium2.raw as pdfium
 
+from copilot_knowledge.document import UnreadableDocument
 from copilot_knowledge.wording import MARKER, is_contents_line
 
 # A gap wider than this share of the line height parts two table cells; a blank is far narrower.
 _CELL_GAP = 0.75
 _WORD_GAP = 0.2
 _MOST_PATHS = 5000
+MOST_LETTERS = 200_000  # on one page
 # Edges of neighbouring cells lie as far apart as their strokes are wide.
 _SAME_RULE = 2.5
 
@@ -87,10 +89,13 @@ class Band:
 
 
 def read_lines(page: Any) -> list[Line]:
-    """The lines of a pypdfium2 page from top to bottom."""
+    """The lines of a pypdfium2 page from top to bottom; raises UnreadableDocument."""
     height = page.get_height()
     text_page = page.get_textpage()
     try:
+        count = pdfium.FPDFText_CountChars(text_page.raw)
+        if count > MOST_LETTERS:
+            raise UnreadableDocument(f"a page of {count:,} characters")
         words = list(_words(text_page.raw, height))
     finally:
         text_page.close()

@@ -17,7 +17,9 @@ from copilot_knowledge.metadata import read_metadata, split_front_matter
 from copilot_knowledge.untrusted import neutralise, one_line
 from copilot_knowledge.wording import CAPTION, WARNING
 
-MOST_BYTES = 20_000_000
+MOST_BYTES = 10_000_000
+# Each bracket is looked for through the rest of its paragraph: the work grows with the square.
+_MOST_BRACKETS = 30_000
 
 
 def parse_markdown(file: Path) -> tuple[Document, tuple[Block, ...]]:
@@ -31,6 +33,9 @@ def parse_markdown(file: Path) -> tuple[Document, tuple[Block, ...]]:
     except OSError as error:
         raise UnreadableDocument(str(error)) from error
     stated, body = split_front_matter(text)
+    work = sum(part.count("[") ** 2 for part in body.split("\n\n"))
+    if work > _MOST_BRACKETS**2:
+        raise UnreadableDocument("too many brackets without a blank line between them")
     tokens = MarkdownIt("commonmark").enable("table").parse(neutralise(body))
     blocks = tuple(_Reader(tokens).blocks())
     pages = max((block.page for block in blocks), default=1)

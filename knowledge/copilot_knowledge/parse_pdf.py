@@ -15,12 +15,16 @@ from copilot_knowledge.document import Block, BlockKind, Document, UnreadableDoc
 from copilot_knowledge.metadata import pdf_statement, read_metadata
 from copilot_knowledge.page_layout import Band, Line, read_bands, read_lines
 from copilot_knowledge.page_tables import Item, Table, arrange, is_inside, join_text
+from copilot_knowledge.pdfium import PDFIUM
+from copilot_knowledge.scanned import read_scanned
 from copilot_knowledge.untrusted import one_line
 from copilot_knowledge.wording import CAPTION, HEADING_NUMBER, STEP, WARNING, is_contents_line
 
 MOST_PAGES = 3000
+MOST_LETTERS = 10_000_000
 _REPEATED_SHARE = 0.3
 _MARGIN_SHARE = 0.15
+_LONGEST_RUNNING = 200  # characters of a running head
 # Fewer characters than this on a page, and its text is in a picture.
 _LEAST_TEXT = 40
 # A heading names something and is no sentence.
@@ -30,16 +34,26 @@ _TITLE = re.compile(r"\w*[^\W\d_]{2}(?:(?![.;] |[.;:,]$).)*$")
 def parse_pdf(file: Path) -> tuple[Document, tuple[Block, ...]]:
     """A PDF as a document and its blocks; raises UnreadableDocument."""
     try:
-        with pypdfium2.PdfDocument(file) as pdf:
+        with PDFIUM, pypdfium2.PdfDocument(file) as pdf:
             if len(pdf) > MOST_PAGES:
                 raise UnreadableDocument(f"{len(pdf)} pages; at most {MOST_PAGES} are taken in")
             stated = pdf_statement(pdf.get_metadata_dict())
-            sheets = [_read_sheet(pdf, index) for index in range(len(pdf))]
-    except (pypdfium2.PdfiumError, OSError) as error:
+            sheets = list(_read_sheets(pdf))
+            blocks = _with_scanned(pdf, tuple(_read_blocks(_without_running_heads(sheets))))
+    except (pypdfium2.PdfiumError, OSError, ValueError) as error:
         raise UnreadableDocument(f"not a readable PDF: {one_line(str(error))}") from error
-    blocks = tuple(_read_blocks(_without_running_heads(sheets)))
     metadata = read_metadata(file, stated)
     return assemble(metadata, file.name, len(sheets), blocks, _LEAST_TEXT), blocks
+
+
+def _with_scanned(pdf: pypdfium2.PdfDocument, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The blocks, and those of pages without text that could be read off their pictures."""
+    letters = Counter[int]()
+    for block in blocks:
+        letters[block.page] += len(block.text)
+    blank = [page for page in range(1, len(pdf) + 1) if letters[page] < _LEAST_TEXT]
+    read = list(read_scanned(pdf, blank)) if blank else []
+    return tuple(sorted((*blocks, *read), key=lambda block: block.page)) if read else blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,16 @@ class _OpenTable:
     caption: str = ""
     header: str = ""
     columns: int = 0
+
+
+def _read_sheets(pdf: pypdfium2.PdfDocument) -> Iterator[_Sheet]:
+    letters = 0
+    for index in range(len(pdf)):
+        sheet = _read_sheet(pdf, index)
+        letters += sum(len(line.text) for line in sheet.lines)
+        if letters > MOST_LETTERS:
+            raise UnreadableDocument(f"more than {MOST_LETTERS:,} characters on {index + 1} pages")
+        yield sheet
 
 
 def _read_sheet(pdf: pypdfium2.PdfDocument, index: int) -> _Sheet:
@@ -105,7 +129,7 @@ def _without(sheet: _Sheet, repeated: set[Line]) -> _Sheet:
 
 def _shapes(line: Line, page: int) -> set[str]:
     """The line as it is, and with each number that may count pages as its distance to the page."""
-    text = line.text
+    text = line.text[:_LONGEST_RUNNING]
     numbers = re.finditer(r"\d{1,5}", text)
     return {text} | {
         f"{text[: n.start()]}\0{int(n.group()) - page}\0{text[n.end() :]}" for n in numbers

@@ -1,95 +1,155 @@
-"""Reads a folder of manuals: every file once, the newest revision of each manual on top."""
+"""Keeps the library's database as the folder of manuals is: takes in, replaces and removes.
+
+Files are known by the hash of their content, so doing it again does nothing, and doing it after a
+crash goes on where it stopped. One process writes at a time.
+"""
 
 import hashlib
-import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
+from typing import Protocol
 
-from copilot_knowledge.chunk import Chunk, chunk
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from copilot_knowledge.chunk import Chunk, chunk, count_tokens
+from copilot_knowledge.database import FORMAT, Database, Parsed
 from copilot_knowledge.document import Document, UnreadableDocument
-from copilot_knowledge.parse_markdown import parse_markdown
-from copilot_knowledge.parse_pdf import parse_pdf
-from copilot_knowledge.store import FORMAT, Parsed, load, save
+from copilot_knowledge.parsers import PARSERS, parse
 from copilot_knowledge.tokenise import index_terms
+from copilot_knowledge.untrusted import one_line
 
-_PARSERS = {".pdf": parse_pdf, ".md": parse_markdown, ".markdown": parse_markdown}
+# A section's running text on one page is quoted whole up to this many tokens.
+MOST_QUOTED = 450
+SIDE_CAR = ".toml"
+# Headings and table heads are kept with each chunk, so a small file may come to a large one.
+MOST_HELD = 60_000_000  # characters
+
+Progress = Callable[[str, float], None]
+
+
+class Busy(Exception):
+    """Another process is taking manuals in."""
+
+
+class Encodes(Protocol):
+    """What makes vectors of texts."""
+
+    def encode(
+        self, texts: Sequence[str], on_progress: Callable[[float], None] | None = None
+    ) -> NDArray[np.float32]:
+        """One vector of unit length a text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """The current manuals, the superseded ones, and what a person should know about the rest."""
+class Shelved:
+    """What a look at the folder came to: files taken in, manuals dropped, and files left out."""
 
-    current: tuple[Parsed, ...]
-    superseded: tuple[Document, ...]
-    notices: tuple[str, ...]
-
-
-def read_shelf(folder: Path, cache: Path | None) -> Shelf:
-    """All PDF and Markdown manuals under `folder`; a broken file is left out with a notice."""
-    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in _PARSERS and f.is_file())
-    notices: list[str] = [] if files else [f"no manuals in {folder.name}"]
-    parsed = _read_files(files, cache, notices)
-    notices += [note for one in parsed for note in _page_notices(one.document)]
-    current, superseded = _newest(parsed, notices)
-    return Shelf(tuple(current), tuple(superseded), tuple(notices))
+    added: tuple[str, ...]
+    removed: int
+    left_out: dict[str, str]
 
 
-def _read_files(files: Sequence[Path], cache: Path | None, notices: list[str]) -> list[Parsed]:
-    keys = dict(_keys(files, notices))
-    known = _load(cache, list(keys.values()), notices) if cache else {}
-    fresh: dict[str, Parsed] = {}
-    for file, key in keys.items():
-        if key in known or key in fresh:
-            continue
-        try:
-            fresh[key] = _parse(file)
-        except UnreadableDocument as error:
-            notices.append(f"{file.name} left out: {error}")
-    if cache and fresh:
-        try:
-            save(cache, fresh, keys.values())
-        except (sqlite3.Error, OSError) as error:
-            notices.append(f"parsed manuals could not be cached: {error}")
-    parsed = known | fresh
-    return [parsed[key] for key in dict.fromkeys(keys.values()) if key in parsed]
+@contextmanager
+def writing_alone(lock: Path | None, patience_s: float = 0.0) -> Iterator[None]:
+    """Take manuals in alone; raises Busy when another process does for longer than `patience_s`.
 
-
-def _load(cache: Path, keys: Sequence[str], notices: list[str]) -> dict[str, Parsed]:
-    """What the cache knows; a damaged cache is deleted, one in use by others is left alone."""
+    Without a lock file nobody else can be at it.
+    """
+    if lock is None:
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return load(cache, keys)
-    except (sqlite3.OperationalError, OSError) as error:
-        notices.append(f"cache of parsed manuals not used: {error}")
-    except (sqlite3.DatabaseError, ValueError) as error:
-        notices.append(f"cache of parsed manuals made anew: {str(error).splitlines()[0]}")
-        cache.unlink(missing_ok=True)
-    return {}
+        with FileLock(lock, timeout=patience_s):
+            yield
+    except Timeout:
+        raise Busy(f"another process is taking manuals in ({lock}); try again later") from None
 
 
-def _keys(files: Sequence[Path], notices: list[str]) -> Iterator[tuple[Path, str]]:
-    for file in files:
-        try:
-            yield file, _key(file)
-        except OSError as error:
-            notices.append(f"{file.name} left out: {error.strerror}")
+def shelve(folder: Path, database: Database, progress: Progress | None = None) -> Shelved:
+    """Make the database hold just the manuals that lie under `folder`, each as soon as it is read.
+
+    What a file holds is committed before the next one is read.
+    """
+    tell = progress or _silent
+    # A link that leads nowhere is looked at too: people should hear that it is left out.
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PARSERS and not f.is_dir())
+    left_out: dict[str, str] = {}
+    keys = dict(_keys(files, left_out))
+    held, refused = database.keys(), database.refused()
+    added: list[str] = []
+    for done, (file, key) in enumerate(keys.items(), 1):
+        if key not in held and key not in refused:
+            try:
+                database.add(key, read(file))
+                added.append(file.name)
+            except UnreadableDocument as error:
+                database.refuse(key, file.name, str(error))
+                refused[key] = str(error)
+        if key in refused:
+            left_out[file.name] = refused[key]
+        tell("Reading the manuals", done / len(keys))
+    removed = database.keep(keys.values())
+    return Shelved(tuple(added), removed, left_out)
 
 
-def _key(file: Path) -> str:
+def encode_missing(database: Database, encoder: Encodes, progress: Progress | None = None) -> None:
+    """Make the vectors that are missing, manual by manual; what is done stays done."""
+    tell = progress or _silent
+    missing = database.unencoded()
+    for done, manual in enumerate(missing):
+
+        def share(part: float, done: int = done) -> None:
+            tell("Learning what the manuals mean", (done + part) / len(missing))
+
+        vectors = encoder.encode(database.texts(manual), share)
+        database.set_vectors(manual, vectors.astype(np.float16))
+
+
+def read(file: Path) -> Parsed:
+    """A manual as it is taken in; raises UnreadableDocument."""
+    document, blocks = parse(file)
+    chunks = chunk(blocks)
+    held = sum(len(c.text) + len(c.lead) + sum(map(len, c.path)) for c in chunks)
+    if held > MOST_HELD:
+        raise UnreadableDocument(f"its text comes to {held // 1_000_000} MB with all headings")
+    return parsed_of(document, chunks)
+
+
+def parsed_of(document: Document, chunks: tuple[Chunk, ...]) -> Parsed:
+    """A manual with its chunks as it is taken in."""
+    terms = tuple(_terms(piece, document.language) for piece in chunks)
+    return Parsed(document, chunks, terms, tuple(_quotes(chunks)))
+
+
+def content_key(file: Path) -> str:
     """Hash of the content, of the name that stands in for an identity, and of the side-car."""
     digest = hashlib.sha256(f"{FORMAT} {file.name}\n".encode())
-    for part in (file, file.with_name(f"{file.name}.toml")):
+    for part in (file, file.with_name(f"{file.name}{SIDE_CAR}")):
         if part.is_file():
-            digest.update(part.read_bytes())
+            with part.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()
 
 
-def _parse(file: Path) -> Parsed:
-    document, blocks = _PARSERS[file.suffix.lower()](file)
-    chunks = chunk(blocks)
-    return Parsed(document, chunks, tuple(_terms(piece, document.language) for piece in chunks))
+def _keys(files: Sequence[Path], left_out: dict[str, str]) -> Iterator[tuple[Path, str]]:
+    seen: set[str] = set()
+    for file in files:
+        try:
+            key = content_key(file)
+        except OSError as error:
+            left_out[file.name] = str(error.strerror)
+            continue
+        except UnicodeEncodeError:
+            left_out[one_line(file.name)] = "its name is not UTF-8"
+            continue
+        if key not in seen:
+            seen.add(key)
+            yield file, key
 
 
 def _terms(piece: Chunk, language: str) -> tuple[str, ...]:
@@ -98,37 +158,26 @@ def _terms(piece: Chunk, language: str) -> tuple[str, ...]:
     return tuple(index_terms(f"{path} {path} {piece.lead} {piece.text}", language))
 
 
-def _page_notices(document: Document) -> list[str]:
-    blank = [str(page.number) for page in document.pages if not page.searchable]
-    if not blank:
-        return []
-    pages = f"page {blank[0]}" if len(blank) == 1 else f"pages {', '.join(blank)}"
-    return [f"{document.file}: {pages} without text (a picture?), not searched"]
+def _quotes(chunks: Sequence[Chunk]) -> Iterator[int]:
+    """For each chunk the first one it is quoted with: running text of one section and page."""
+    start = 0
+    while start < len(chunks):
+        end = _quote_end(chunks, start)
+        yield from [start] * (end - start)
+        start = end
 
 
-def _newest(parsed: Sequence[Parsed], notices: list[str]) -> tuple[list[Parsed], list[Document]]:
-    """The newest of each manual, and the rest; what states no revision or date has no rivals."""
-    replaced = {p.document.supersedes for p in parsed if p.document.supersedes != p.document.id}
-    best: dict[str, Document] = {}
-    for document in sorted((p.document for p in parsed), key=_rank, reverse=True):
-        best.setdefault(document.id, document)
-    current: list[Parsed] = []
-    old: list[Document] = []
-    for one in parsed:
-        document, winner = one.document, best[one.document.id]
-        unversioned = not (winner.revision or winner.date)
-        if document.id not in replaced and (document is winner or unversioned):
-            current.append(one)
-            continue
-        old.append(document)
-        copy = document.revision == winner.revision and document is not winner
-        why = f"a second copy of {winner.file}" if copy else "superseded"
-        notices.append(f"{document.file} ({document.label}) is {why} and not quoted")
-    return current, old
+def _quote_end(chunks: Sequence[Chunk], start: int) -> int:
+    first, size, end = chunks[start], count_tokens(chunks[start].text), start + 1
+    while end < len(chunks) and not first.table:
+        piece = chunks[end]
+        size += count_tokens(piece.text)
+        near = (piece.path, piece.page, piece.table) == (first.path, first.page, False)
+        if not near or size > MOST_QUOTED:
+            break
+        end += 1
+    return end
 
 
-def _rank(document: Document) -> tuple[list[tuple[int, int, str]], date, str]:
-    """Order of revisions: numbers as numbers (1.10 after 1.9), letters as letters (AA after Z)."""
-    parts = re.findall(r"\d+|[A-Za-z]+", document.revision)
-    order = [(int(p), 0, "") if p.isdigit() else (0, len(p), p.upper()) for p in parts]
-    return order, document.date or date.min, document.file
+def _silent(_: str, __: float) -> None:
+    """Progress for nobody."""

@@ -4,10 +4,11 @@ import re
 import unicodedata
 
 _CHAT_TOKEN = re.compile(
-    r"<\s*\|\s*([^|<>\n]{1,40})\s*\|\s*>"
-    r"|<\s*(/?\s*(?:start_of_turn|end_of_turn|s|bos|eos|unk|pad))\s*>"
-    r"|<<\s*(/?\s*SYS)\s*>>"
-    r"|\[\s*(/?\s*INST)\s*\]",
+    # White space is counted: a run of it without end would be tried in every way.
+    r"<\s{0,8}\|([^|<>\n]{1,56})\|\s{0,8}>"
+    r"|<\s{0,8}(/?\s{0,8}(?:start_of_turn|end_of_turn|s|bos|eos|unk|pad))\s{0,8}>"
+    r"|<<\s{0,8}(/?\s{0,8}SYS)\s{0,8}>>"
+    r"|\[\s{0,8}(/?\s{0,8}INST)\s{0,8}\]",
     re.IGNORECASE,
 )
 _LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x0b\x0c]")

@@ -1,6 +1,7 @@
 """The demo plant's manuals as PDF and Markdown, and what the library finds in them."""
 
 import json
+import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from copilot.demo.manuals import render
 from copilot.demo.manuals.pdf import draw
-from copilot_knowledge.document import Block
+from copilot_knowledge.document import Block, Manual
 from copilot_knowledge.library import Library
 from copilot_knowledge.metadata import split_front_matter
 from copilot_knowledge.parse_markdown import parse_markdown
@@ -50,9 +51,8 @@ def test_eight_manuals_and_a_superseded_one_are_written(
 
 
 def test_together_they_have_the_pages_of_real_manuals(library: Library) -> None:
-    pages = [page for document in library.documents for page in document.pages]
-    assert len(pages) >= 120
-    assert all(page.searchable for page in pages)
+    assert sum(document.page_count for document in library.documents) >= 120
+    assert not [document.blank_pages for document in library.documents if document.blank_pages]
 
 
 def test_the_same_bytes_come_out_every_time(files: list[Path]) -> None:
@@ -106,7 +106,8 @@ def test_every_known_code_is_quoted_first_and_no_unknown_one_is(
     assert len(unknown) >= 4
     for case in known:
         best = library.search(case["query"], documents=_documents(library, case)).passages[0]
-        assert (best.document, best.section.split()[0]) == (case["document"], case["section"])
+        right = {f"{case['document']} {case['section']}", *case.get("also", ())}
+        assert f"{best.document} {best.section.split()[0]}" in right, case["id"]
         assert case["answer"] in best.text
     for case in unknown:
         answer = library.search(case["query"], documents=_documents(library, case))
@@ -119,9 +120,32 @@ def test_the_answer_of_each_case_stands_in_its_section(
 ) -> None:
     for case in (case for case in cases if "answer" in case):
         document = next(d for d in library.documents if d.id == case["document"])
-        section = next(s for s in document.sections if s.number == case["section"])
-        pages = [page.text for page in document.pages if page.number >= section.page]
+        place = _section_pages(library, document, case["section"])
+        pages = [page.text for n in place if (page := library.page(document, n))]
         assert case["answer"].lower() in "\n".join(pages).lower(), case["id"]
+
+
+def test_no_question_has_a_value_of_the_superseded_revision_for_its_answer(
+    cases: list[dict[str, str]],
+) -> None:
+    patch = tomllib.loads((SOURCES / "superseded.toml").read_text(encoding="utf-8"))
+    old = [change["old"] for change in patch["change"] if change["old"].strip()]
+    assert not [
+        c["id"]
+        for c in cases
+        if "answer" in c
+        and any(c["answer"] in o for o in old)
+        and not any(c["answer"] in change["new"] for change in patch["change"])
+    ]
+
+
+def test_the_cases_are_many_of_each_kind_and_never_twice(cases: list[dict[str, str]]) -> None:
+    kinds = Counter(case["kind"] for case in cases)
+    assert len(cases) >= 155
+    assert set(kinds) == {"answerable", "code", "unknown code", "unanswerable"}
+    assert min(kinds["code"], kinds["unanswerable"]) >= 25
+    assert [case["id"] for case in cases] == [f"manual-{n:03d}" for n in range(1, len(cases) + 1)]
+    assert len({case["query"].lower() for case in cases}) == len(cases)
 
 
 def test_most_questions_find_their_section_and_every_quote_is_verbatim(
@@ -135,7 +159,7 @@ def test_most_questions_find_their_section_and_every_quote_is_verbatim(
         right = {f"{case['document']} {case['section']}", *case.get("also", ())}
         quoted = {f"{p.document} {p.section.split()[0]}" for p in answer.passages if p.section}
         found += bool(right & quoted)
-    assert found >= 0.85 * len(asked)
+    assert found >= 0.8 * len(asked)  # by words alone; the encoder finds more
 
 
 def test_what_no_manual_covers_is_refused(library: Library, cases: list[dict[str, str]]) -> None:
@@ -147,6 +171,15 @@ def test_what_no_manual_covers_is_refused(library: Library, cases: list[dict[str
 
 def _documents(library: Library, case: dict[str, str]) -> list[str]:
     return [d.id for d in library.documents if case.get("asset") in d.assets]
+
+
+def _section_pages(library: Library, document: Manual, number: str) -> range:
+    """The pages from that of a section's heading to that of the next one on its level or above."""
+    sections = library.sections(document)
+    start = next(i for i, section in enumerate(sections) if section.number == number)
+    depth = len(sections[start].path)
+    after = (s.page for s in sections[start + 1 :] if len(s.path) <= depth)
+    return range(sections[start].page, next(after, document.page_count) + 1)
 
 
 def _texts(blocks: tuple[Block, ...]) -> Counter[tuple[str, str]]:

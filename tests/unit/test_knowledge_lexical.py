@@ -1,5 +1,7 @@
 """Words to terms, terms to scores."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ ALL = np.ones(len(TEXTS), dtype=np.bool_)
 
 @pytest.fixture(scope="module")
 def index() -> LexicalIndex:
-    return LexicalIndex([index_terms(text) for text in TEXTS])
+    return LexicalIndex.build([index_terms(text) for text in TEXTS])
 
 
 def test_compounds_are_kept_whole_in_parts_and_joined() -> None:
@@ -59,7 +61,7 @@ def test_unknown_words_score_nothing(index: LexicalIndex) -> None:
 
 
 def test_an_empty_index_answers_with_nothing() -> None:
-    assert LexicalIndex([]).scores(tokenise("pump"), np.ones(0, dtype=np.bool_)).size == 0
+    assert LexicalIndex.build([]).scores(tokenise("pump"), np.ones(0, dtype=np.bool_)).size == 0
 
 
 def test_coverage_weighs_rare_words_more(index: LexicalIndex) -> None:
@@ -74,5 +76,16 @@ def test_a_compound_is_covered_by_its_parts(index: LexicalIndex) -> None:
 
 @given(st.text(max_size=200))
 def test_coverage_is_a_share(text: str) -> None:
-    index = LexicalIndex([index_terms(t) for t in TEXTS])
+    index = LexicalIndex.build([index_terms(t) for t in TEXTS])
     assert 0 <= index.coverage(tokenise(text), frozenset(index_terms(TEXTS[0]))) <= 1 + 1e-9
+
+
+def test_an_index_read_from_disk_scores_the_same(index: LexicalIndex, tmp_path: Path) -> None:
+    index.save(tmp_path / "words")
+    read = LexicalIndex.load(tmp_path / "words", len(TEXTS))
+    allowed = np.ones(len(TEXTS), dtype=np.bool_)
+    for text in TEXTS:
+        words = tokenise(text)
+        assert (read.scores(words, allowed) == index.scores(words, allowed)).all()
+        terms = frozenset(index_terms(TEXTS[0]))
+        assert read.coverage(words, terms) == index.coverage(words, terms)

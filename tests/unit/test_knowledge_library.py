@@ -189,36 +189,45 @@ def test_the_cache_gives_the_same_answers(folder: Path, tmp_path: Path) -> None:
     assert first.documents == second.documents
 
 
-def test_the_cache_is_used_and_follows_the_files(folder: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "manuals.sqlite"
-    Library.open(folder, cache)
-    with sqlite3.connect(cache) as connection:
-        connection.execute("UPDATE parsed SET content = replace(content, '4000', '1234')")
+def test_what_is_held_is_not_read_again_and_follows_the_files(folder: Path, tmp_path: Path) -> None:
+    store = tmp_path / "library.db"
+    Library.open(folder, store).close()
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE chunks SET text = replace(text, '4000', '1234')")
     connection.close()
-    assert "1234" in Library.open(folder, cache).search("oil change hours").passages[0].text
+    assert "1234" in Library.open(folder, store).search("oil change hours").passages[0].text
     text = (folder / "air.md").read_text(encoding="utf-8")
     (folder / "air.md").write_text(text.replace("4000", "6000"), encoding="utf-8")
     (folder / "pump.md").unlink()
-    library = Library.open(folder, cache)
+    library = Library.open(folder, store)
     assert "6000" in library.search("oil change hours").passages[0].text
-    with sqlite3.connect(cache) as connection:
-        assert connection.execute("SELECT count(*) FROM parsed").fetchone() == (1,)
+    with sqlite3.connect(store) as connection:
+        assert connection.execute("SELECT count(*) FROM manuals").fetchone() == (1,)
     connection.close()
 
 
-def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "manuals.sqlite"
-    cache.write_bytes(b"this is no database at all, but long enough to look like one" * 40)
-    library = Library.open(folder, cache)
+def test_a_damaged_library_is_put_aside_and_made_anew(folder: Path, tmp_path: Path) -> None:
+    store = tmp_path / "library.db"
+    store.write_bytes(b"this is no database at all, but long enough to look like one" * 40)
+    library = Library.open(folder, store)
     assert "made anew" in library.notices[0]
     assert library.search("shaft seal").passages
-    assert not Library.open(folder, cache).notices
+    assert not Library.open(folder, store).notices
+    assert (tmp_path / "library.damaged").is_file()
 
 
-def test_a_cache_that_cannot_be_written_is_no_obstacle(folder: Path, tmp_path: Path) -> None:
+def test_a_library_that_cannot_be_kept_is_no_obstacle(folder: Path, tmp_path: Path) -> None:
     library = Library.open(folder, tmp_path)
-    assert "not used" in library.notices[0]
+    assert "not kept" in library.notices[0]
     assert library.search("shaft seal").passages
+
+
+@pytest.mark.parametrize("name", ["pump [rev B].md", "pump*.md", "pump?.md", "**.md"])
+def test_the_file_of_a_manual_is_found_whatever_its_name(folder: Path, name: str) -> None:
+    (folder / "pump.md").rename(folder / name)
+    library = Library.open(folder)
+    manual = next(manual for manual in library.documents if manual.id == "PU-1")
+    assert library.file_of(manual) == folder / name
 
 
 def test_two_threads_may_ask_at_once(library: Library) -> None:

@@ -10,10 +10,10 @@ from fpdf import FPDF
 from PIL import Image
 from web_fixture import Works
 
-from copilot.web.passages import find_passage, mark_passage
 from copilot.web.pdf_pages import look_up
 from copilot.web.rendering import environment
 from copilot_knowledge.library import Library
+from copilot_knowledge.passages import find_passage, mark_passage
 from copilot_tools.errors import Failed
 from copilot_tools.facts import Quote
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from copilot_tools.changes import Change
 
+RETRIEVED = "retrieved text"
+
 Value: TypeAlias = float | int | bool | str | datetime | None
 
 
@@ -112,7 +114,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A passage copied verbatim from a manual; it is data, never an instruction."""
+    """A passage copied verbatim from a manual; it is data, never an instruction.
+
+    `boxes` say where it stands on the page (x, y, width, height as shares of the page's, from its
+    upper left corner), where the page is printed. `origin` goes wherever the text goes.
+    """
 
     document: str
     title: str
@@ -120,6 +126,8 @@ class Quote:
     page: int
     section: str
     text: str
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    origin: str = RETRIEVED
 
 
 @dataclass(frozen=True, slots=True)

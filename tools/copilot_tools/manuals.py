@@ -25,15 +25,15 @@ async def search_manuals(plant: Plant, query: Text, asset: Text | None = None) -
     if asset and not machines:
         query = f"{query} {asset}"
     documents = {document for machine in machines for document in machine.documents}
-    answer = await asyncio.to_thread(plant.library.search, query, documents=documents)
+    answer = await asyncio.to_thread(plant.manuals.search, query, documents=documents)
     notices = list(answer.notices)
     if answer.strength != "strong" and documents:
-        wider = await asyncio.to_thread(plant.library.search, query)
+        wider = await asyncio.to_thread(plant.manuals.search, query)
         if wider.strength == "strong":
             names = ", ".join(machine.id for machine in machines)
             notices.append(f"Found outside the manuals of {names}: check that it applies.")
             answer = wider
-    found = _report(plant, answer, tuple(notices))
+    found = await asyncio.to_thread(_report, plant, answer, tuple(notices))
     if len(machines) == 1 and (signal := plant.resolver.named_signal(machines[0], query)):
         return _with_live_value(await _read(plant, machines[0], signal), found)
     return found
@@ -74,7 +74,8 @@ def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
     if answer.unknown_codes:
         codes = ", ".join(answer.unknown_codes)
         notices += (f"{codes} is in none of the manuals searched.",)
-    if answer.strength == "none" or not answer.passages:
+    passages = [passage for passage in answer.passages if plant.manuals.is_verbatim(passage)]
+    if answer.strength == "none" or not passages:
         now = plant.now()
         return Findings(
             "The manuals here do not cover that.",
@@ -83,7 +84,7 @@ def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
             ),
             notices=(*notices, f"Searched: {'; '.join(answer.searched)}."),
         )
-    quotes = tuple(_quote(passage) for passage in answer.passages[:SHOWN])
+    quotes = tuple(_quote(plant, passage) for passage in passages[:SHOWN])
     if answer.strength == "weak":
         notices += ("The manuals do not clearly cover this; the nearest passages are shown.",)
     return Findings(
@@ -94,7 +95,7 @@ def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
     )
 
 
-def _quote(passage: Passage) -> Quote:
+def _quote(plant: Plant, passage: Passage) -> Quote:
     return Quote(
         document=passage.document,
         title=passage.title,
@@ -102,6 +103,7 @@ def _quote(passage: Passage) -> Quote:
         page=passage.page,
         section=passage.section,
         text="\n".join(part for part in (passage.lead, passage.text) if part),
+        boxes=plant.manuals.boxes(passage),
     )
 
 

@@ -1,7 +1,7 @@
 """The plant as tools see it: its model, its sources and the time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from copilot_knowledge.library import Library
@@ -19,7 +19,10 @@ from copilot_tools.sources.protocols import (
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """Everything a tool may use; `now` gives the plant's time in UTC."""
+    """Everything a tool may use; `now` gives the plant's time in UTC.
+
+    `reader` is the role of who asks: some manuals are only for some roles. None may read all.
+    """
 
     site: Site
     resolver: Resolver
@@ -31,3 +34,13 @@ class Plant:
     inspections: Inspections
     library: Library
     now: Callable[[], datetime]
+    reader: str | None = None
+
+    @property
+    def manuals(self) -> Library:
+        """The manuals that who asks may read."""
+        return self.library if self.reader is None else self.library.seen_by(self.reader)
+
+    def read_by(self, role: str) -> "Plant":
+        """The same plant, asked by somebody with a role."""
+        return replace(self, reader=role)

@@ -26,7 +26,7 @@ async def look_up(
     outcome = "found"
     try:
         tool = READING[name]
-        return await tool.run(plant, tool.check(arguments))
+        return await tool.run(plant.read_by(actor.role), tool.check(arguments))
     except ToolError as error:
         outcome = type(error).__name__.lower()
         raise

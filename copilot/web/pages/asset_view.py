@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from copilot.web.live.points import Watched, points_of
 from copilot.web.live.shown import Shown
 from copilot.web.services import Services
-from copilot_knowledge.document import Document
+from copilot_knowledge.document import Manual
 from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.facts import Findings, Range
 from copilot_tools.plant import Plant
@@ -78,7 +78,7 @@ async def parts_of(plant: Plant, asset: Asset) -> list[tuple[Part, str]]:
     return [(part, components.get(part.number, "")) for part in fitting]
 
 
-def documents_of(plant: Plant, asset: Asset) -> Iterator[tuple[str, Document | None]]:
+def documents_of(plant: Plant, asset: Asset) -> Iterator[tuple[str, Manual | None]]:
     """The manuals that the model names; None for one that is not on the shelf."""
     shelf = {document.id: document for document in plant.library.documents}
     return ((key, shelf.get(key)) for key in asset.documents)

@@ -7,14 +7,15 @@ from fastapi import APIRouter, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from copilot.web.access import Reader, Served
-from copilot.web.manuals import documents_of, find_document, is_pdf, machines_of, pdf_of
-from copilot.web.passages import mark_passage
+from copilot.web.access import Reader, Served, Visitor
+from copilot.web.manuals import documents_of, is_pdf, machines_of, pdf_of
 from copilot.web.pdf_pages import LARGEST_SCALE, SCALE, Sheet, drawing, look_up, picture_of
 from copilot.web.rendering import render
 from copilot.web.sections import look
 from copilot.web.services import Services
-from copilot_knowledge.document import Answer, Document, Page, Passage
+from copilot_knowledge.document import Answer, Manual, Page, Passage
+from copilot_knowledge.library import Library
+from copilot_knowledge.passages import mark_passage
 from copilot_tools.errors import Retry
 from copilot_tools.facts import Quote
 from copilot_tools.site.model import Asset
@@ -34,20 +35,20 @@ async def show_documents(
     request: Request, visitor: Reader, services: Served, q: Words = "", asset: Short = ""
 ) -> HTMLResponse:
     """All manuals, and what they say to a question."""
-    plant = services.copilot.plant
+    plant, library = services.copilot.plant, _library(services, visitor)
     machine = plant.site.assets.get(asset)
     if asset and machine is None:
         raise Retry(f"there is no asset {asset!r}")
     answer = None
     if q.strip():
-        answer = await asyncio.to_thread(_search, services, q, machine)
+        answer = await asyncio.to_thread(_search, library, q, machine)
     return render(
         request,
         "documents.html",
         visitor,
-        library=plant.library,
+        library=library,
         machines=plant.site.assets.values(),
-        applies={d.label: machines_of(plant.site, d) for d in plant.library.documents},
+        applies={d.label: machines_of(plant.site, d) for d in library.documents},
         asked=q,
         asset=asset,
         answer=answer,
@@ -65,10 +66,11 @@ async def show_page_picture(
     scale: Scale = SCALE,
 ) -> Response:
     """A page of a PDF manual as it is printed."""
-    found, leaf = _page(services, document, page, revision)
+    library = _library(services, visitor)
+    found, leaf = _page(library, document, page, revision)
     if not is_pdf(found):
         raise HTTPException(404)
-    drawn = await drawing(_picture, services, found, leaf, scale)
+    drawn = await drawing(_picture, library, found, leaf, scale)
     return Response(drawn, media_type="image/png", headers={"Cache-Control": KEPT})
 
 
@@ -83,9 +85,9 @@ async def show_page(
     mark: Words = "",
 ) -> HTMLResponse:
     """One page of a manual, with a passage marked on it."""
-    found, leaf = _page(services, document, page, revision)
-    numbers = [p.number for p in found.pages]
-    sheet = await look(drawing(_sheet, services, found, leaf, mark))
+    library = _library(services, visitor)
+    found, leaf = _page(library, document, page, revision)
+    sheet = await look(drawing(_sheet, library, found, leaf, mark))
     pieces = mark_passage(leaf.text, mark)
     drawn = sheet.content
     marked = bool(drawn.boxes) if drawn else any(piece.marked for piece in pieces)
@@ -99,9 +101,9 @@ async def show_page(
         pieces=pieces,
         mark=mark,
         unmarked=bool(mark.strip()) and not marked,
-        before=page - 1 if page - 1 in numbers else None,
-        after=page + 1 if page + 1 in numbers else None,
-        **_standing(services, found, revision),
+        before=page - 1 if page > 1 else None,
+        after=page + 1 if page < found.page_count else None,
+        **_standing(library, found, revision),
     )
 
 
@@ -110,49 +112,62 @@ async def show_document(
     request: Request, visitor: Reader, services: Served, document: str, revision: Short = ""
 ) -> HTMLResponse:
     """What a manual is, what it applies to and what is in it."""
-    found = _document(services, document, revision)
+    library = _library(services, visitor)
+    found = _document(library, document, revision)
     machines = machines_of(services.copilot.plant.site, found)
-    standing = _standing(services, found, revision)
-    return render(request, "document.html", visitor, document=found, machines=machines, **standing)
+    standing = _standing(library, found, revision)
+    return render(
+        request,
+        "document.html",
+        visitor,
+        document=found,
+        sections=library.sections(found),
+        machines=machines,
+        **standing,
+    )
 
 
-def _document(services: Services, name: str, revision: str) -> Document:
-    found = find_document(services.copilot.plant.library, name, revision)
+def _library(services: Services, visitor: Visitor) -> Library:
+    """The manuals as the visitor may read them."""
+    return services.copilot.plant.read_by(visitor.actor.role).manuals
+
+
+def _document(library: Library, name: str, revision: str) -> Manual:
+    found = library.find(name, revision)
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _page(services: Services, name: str, number: int, revision: str) -> tuple[Document, Page]:
-    found = _document(services, name, revision)
-    leaf = next((page for page in found.pages if page.number == number), None)
+def _page(library: Library, name: str, number: int, revision: str) -> tuple[Manual, Page]:
+    found = _document(library, name, revision)
+    leaf = library.page(found, number)
     if leaf is None:
         raise HTTPException(404)
     return found, leaf
 
 
-def _picture(services: Services, document: Document, page: Page, scale: int) -> bytes:
-    return picture_of(pdf_of(services.settings.manuals, document), page.number, scale)
+def _picture(library: Library, document: Manual, page: Page, scale: int) -> bytes:
+    return picture_of(pdf_of(library, document), page.number, scale)
 
 
-def _sheet(services: Services, document: Document, page: Page, mark: str) -> Sheet | None:
+def _sheet(library: Library, document: Manual, page: Page, mark: str) -> Sheet | None:
     """The drawn page; None for a manual that has none."""
     if not is_pdf(document):
         return None
-    return look_up(pdf_of(services.settings.manuals, document), page.number, mark)
+    return look_up(pdf_of(library, document), page.number, mark)
 
 
-def _standing(services: Services, document: Document, revision: str) -> dict[str, Any]:
+def _standing(library: Library, document: Manual, revision: str) -> dict[str, Any]:
     """Whether a manual is in force, and whether another revision was asked for."""
     return {
-        "superseded": document in services.copilot.plant.library.superseded,
+        "superseded": document in library.superseded,
         "wanted": revision if revision and revision != document.revision else "",
     }
 
 
-def _search(services: Services, question: str, machine: Asset | None) -> Answer:
+def _search(library: Library, question: str, machine: Asset | None) -> Answer:
     """What the manuals say; only those of a machine when one is named that has some."""
-    library = services.copilot.plant.library
     chosen = documents_of(library, machine) if machine else ()
     return library.search(question, documents=chosen, limit=FOUND)
 

@@ -1,0 +1,1 @@
+"""Sentence vectors without torch: a small graph, weights from a package, onnxruntime."""
