@@ -5,6 +5,7 @@ their own, and swap the next snapshot in when it is ready.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from copilot_knowledge.index import SearchIndex, open_index
 from copilot_knowledge.revisions import choose
 from copilot_knowledge.scanned import tesseract
 from copilot_knowledge.shelf import (
+    Busy,
     Encodes,
     Progress,
     Shelved,
@@ -28,7 +30,7 @@ from copilot_knowledge.shelf import (
     writing_alone,
 )
 
-PATIENCE_S = 600.0
+PATIENCE_S = 60.0
 WORDS_ONLY = "manuals are searched by their words only"
 
 
@@ -102,7 +104,8 @@ class Holdings:
         """The newest snapshot, made ready if what is held has changed since the last one."""
         with self._writing:
             if self.encoder is not None and self._writer.unencoded():
-                with writing_alone(self._lock_file(), PATIENCE_S):
+                # Another process that is at it makes the same vectors; they are taken up later.
+                with suppress(Busy), writing_alone(self._lock_file()):
                     self._encode_missing(self.encoder, progress)
             changes = self._writer.changes
             if self._snapshot is None or self._made_at != changes:

@@ -12,6 +12,7 @@ WEAK_COVERAGE = 0.5
 # With meaning: the mean of coverage and cosine.
 STRONG = 0.58
 WEAK = 0.46
+ALIKE = 0.68  # a passage that means so much the same is shown, whatever its words
 
 
 def gauge(covered: float, cosine: float | None, codes: Lookup) -> Strength:
@@ -26,4 +27,5 @@ def gauge(covered: float, cosine: float | None, codes: Lookup) -> Strength:
         return "weak" if evidence >= strong else "none"
     if codes.defining or evidence >= strong:
         return "strong"
-    return "weak" if codes.found or evidence >= weak else "none"
+    alike = cosine is not None and cosine >= ALIKE
+    return "weak" if codes.found or evidence >= weak or alike else "none"
