@@ -73,6 +73,7 @@ def _measure_own(
         printed = PrintedPages(folder)
         words = Library.open(folder, Path(scratch) / "words.db")
         meaning = Library.open(folder, Path(scratch) / "meaning.db", encoder)
+        meaning.prepare()
         try:
             tallies = {"bm25": Tally(), "fused": Tally()}
             notes = _Notes()

@@ -75,6 +75,7 @@ class Holdings:
         self._writer = Database(self._store) if self._store else self._reader
         self._reading = RLock()
         self._writing = RLock() if self._store else self._reading
+        self._first = RLock()  # whoever comes while the first index is made waits for that alone
         self._catalogue: Catalogue | None = None
         self._snapshot: Snapshot | None = None
         self._made_at = -1
@@ -101,26 +102,27 @@ class Holdings:
                 self._look()
 
     def prepare(self, progress: Progress | None = None) -> Snapshot:
-        """The newest snapshot, made ready if what is held has changed since the last one."""
+        """The newest snapshot, made ready if what is held has changed since the last one.
+
+        Vectors that are missing take a while to make; until then manuals are found by their words.
+        """
+        first = self.snapshot()
         with self._writing:
             if self.encoder is not None and self._writer.unencoded():
                 # Another process that is at it makes the same vectors; they are taken up later.
                 with suppress(Busy), writing_alone(self._lock_file()):
                     self._encode_missing(self.encoder, progress)
-            changes = self._writer.changes
-            if self._snapshot is None or self._made_at != changes:
-                current = self._look().current
-                folder = self._store and self._store.with_suffix(".index")
-                index = open_index(self._writer, list(current), folder, progress)
-                old, self._snapshot = self._snapshot, Snapshot(current, index, self._codes(index))
-                self._made_at = changes
-                if old is not None:
-                    old.index.close()
-            return self._snapshot
+            if self._made_at == self._writer.changes:
+                return self._snapshot or first
+            return self._swap_in(self._writer, progress)
 
     def snapshot(self) -> Snapshot:
         """What is searched now; only the first search has to wait for it."""
-        return self._snapshot or self.prepare()
+        with self._first:
+            if self._snapshot is not None:
+                return self._snapshot
+            with self._reading:
+                return self._swap_in(self._reader)
 
     def meaning(self, text: str) -> Vector | None:
         """The vector of a text; None without an encoder that can be used."""
@@ -157,6 +159,18 @@ class Holdings:
             self._writer.close()
             self._reader.close()
 
+    def _swap_in(self, database: Database, progress: Progress | None = None) -> Snapshot:
+        """Index what is held now, and search that from now on."""
+        self._made_at = database.changes
+        current = self._look().current
+        folder = self._store and self._store.with_suffix(".index")
+        index = open_index(database, list(current), folder, progress)
+        old, new = self._snapshot, Snapshot(current, index, self._codes(index))
+        self._snapshot = new
+        if old is not None:
+            old.index.close()
+        return new
+
     def _encode_missing(self, encoder: Encodes, progress: Progress | None) -> None:
         try:
             encode_missing(self._writer, encoder, progress)
@@ -171,9 +185,9 @@ class Holdings:
 
     def _look(self) -> Catalogue:
         """Choose anew which manuals are in force."""
-        with self._writing:
-            held = self._writer.manuals()
-            files = dict(self._writer.left_out()) | self._unopened
+        with self._reading:
+            held = self._reader.manuals()
+            files = dict(self._reader.left_out()) | self._unopened
             left_out = [f"{file} left out: {why}" for file, why in files.items()]
         choice = choose(held, self._today())
         blank = (note for manual in choice.current for note in _blank_notes(manual))
