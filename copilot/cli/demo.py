@@ -136,9 +136,8 @@ def _prepare_manuals(home: Path, step: Step) -> None:
     from copilot.demo.site import demo_settings
     from copilot.plant import open_library
 
-    library = open_library(demo_settings(home, ""), step)
-    library.prepare(step)
-    library.close()
+    # Their vectors are made beside the chat and the pages, which do not wait for them.
+    open_library(demo_settings(home, ""), step).close()
 
 
 def _prepare_model(step: Step) -> None:
