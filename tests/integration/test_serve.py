@@ -175,7 +175,8 @@ def test_a_second_signal_ends_it_at_once(folder: Path, serving: Serving) -> None
     url = httpx2.URL(serving.wait_until_ready())
     # A request that never arrives whole would be waited for.
     with socket.create_connection(("127.0.0.1", url.port or 0)) as line:
-        line.sendall(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
+        form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\n"
+        line.sendall(b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + form)
         serving.popen.send_signal(signal.SIGTERM)
         again = threading.Timer(0.3, lambda: serving.popen.send_signal(signal.SIGINT))
         again.start()
