@@ -29,7 +29,7 @@ def parse_html(file: Path) -> tuple[Document, tuple[Block, ...]]:
     if len(content) > MOST_BYTES:
         raise UnreadableDocument(f"larger than {MOST_BYTES // 1_000_000} MB")
     root = _parse(content)
-    blocks = tuple(paged([b for b in _blocks(root, 0, "") if b.text]))
+    blocks = tuple(paged([b for b in _blocks(root, 0) if b.text]))
     if not blocks:
         raise UnreadableDocument("holds no text")
     return assemble(
@@ -69,7 +69,7 @@ def _stated(root: Any) -> dict[str, str]:
     return stated
 
 
-def _blocks(element: Any, depth: int, caption: str) -> Iterator[Block]:
+def _blocks(element: Any, depth: int) -> Iterator[Block]:
     if depth > _DEEPEST:
         raise UnreadableDocument("is nested too deeply")
     for child in element:
@@ -84,7 +84,7 @@ def _blocks(element: Any, depth: int, caption: str) -> Iterator[Block]:
         else:
             if own := one_line(child.text or ""):
                 yield Block("paragraph", own, 0)
-            yield from _blocks(child, depth + 1, caption)
+            yield from _blocks(child, depth + 1)
         if tail := one_line(child.tail or ""):
             yield Block("paragraph", tail, 0)
 

@@ -84,7 +84,10 @@ def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
             ),
             notices=(*notices, f"Searched: {'; '.join(answer.searched)}."),
         )
-    quotes = tuple(_quote(plant, passage) for passage in passages[:SHOWN])
+    quotes = tuple(
+        replace(quote_of(passage), boxes=plant.manuals.boxes(passage))
+        for passage in passages[:SHOWN]
+    )
     if answer.strength == "weak":
         notices += ("The manuals do not clearly cover this; the nearest passages are shown.",)
     return Findings(
@@ -95,7 +98,8 @@ def _report(plant: Plant, answer: Answer, notices: tuple[str, ...]) -> Findings:
     )
 
 
-def _quote(plant: Plant, passage: Passage) -> Quote:
+def quote_of(passage: Passage) -> Quote:
+    """A passage as it is quoted: what must be read with it first; without its place on the page."""
     return Quote(
         document=passage.document,
         title=passage.title,
@@ -103,7 +107,6 @@ def _quote(plant: Plant, passage: Passage) -> Quote:
         page=passage.page,
         section=passage.section,
         text="\n".join(part for part in (passage.lead, passage.text) if part),
-        boxes=plant.manuals.boxes(passage),
     )
 
 

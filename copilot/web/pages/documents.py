@@ -13,11 +13,11 @@ from copilot.web.pdf_pages import LARGEST_SCALE, SCALE, Sheet, drawing, look_up,
 from copilot.web.rendering import render
 from copilot.web.sections import look
 from copilot.web.services import Services
-from copilot_knowledge.document import Answer, Manual, Page, Passage
+from copilot_knowledge.document import Answer, Manual, Page
 from copilot_knowledge.library import Library
 from copilot_knowledge.passages import mark_passage
 from copilot_tools.errors import Retry
-from copilot_tools.facts import Quote
+from copilot_tools.manuals import quote_of
 from copilot_tools.site.model import Asset
 
 FOUND = 6
@@ -52,7 +52,7 @@ async def show_documents(
         asked=q,
         asset=asset,
         answer=answer,
-        quotes=[_quote(passage) for passage in answer.passages] if answer else [],
+        quotes=[quote_of(passage) for passage in answer.passages] if answer else [],
     )
 
 
@@ -170,10 +170,3 @@ def _search(library: Library, question: str, machine: Asset | None) -> Answer:
     """What the manuals say; only those of a machine when one is named that has some."""
     chosen = documents_of(library, machine) if machine else ()
     return library.search(question, documents=chosen, limit=FOUND)
-
-
-def _quote(passage: Passage) -> Quote:
-    text = "\n".join(part for part in (passage.lead, passage.text) if part)
-    return Quote(
-        passage.document, passage.title, passage.revision, passage.page, passage.section, text
-    )
