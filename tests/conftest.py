@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from copilot_tools.plant import Plant
 from copilot_tools.site.load import parse_site
@@ -17,6 +18,10 @@ pytest_plugins = [
     "own_database",
     "web_fixture",
 ]
+
+# A run of the tests tries what the last one tried: whoever broke something sees it, nobody else.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 SITE = """\
 [site]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from copilot.events import Ended, Event
 from copilot.runs.store import RunState
@@ -55,7 +55,7 @@ class LiveRun:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def follow(self, after: int) -> AsyncIterator[tuple[int, Event]]:
+    async def follow(self, after: int) -> AsyncGenerator[tuple[int, Event], None]:
         """What is told after the event with that number, until the end."""
         place = max(after, 0)
         while True:

@@ -6,8 +6,8 @@ kept first and told then, so that nobody is ever told what a reload would not sh
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from uuid import uuid4
@@ -102,12 +102,16 @@ class Runs:
         """The same of several runs, at once."""
         return await asyncio.to_thread(store.events_of, self._engine, runs)
 
-    async def follow(self, run_id: str, after: int) -> AsyncIterator[tuple[int, Event]]:
-        """The kept events after that number, then those that happen, until the run is over."""
+    async def follow(self, run_id: str, after: int) -> AsyncGenerator[tuple[int, Event], None]:
+        """The kept events after that number, then those that happen, until the run is over.
+
+        Close it when no more is wanted.
+        """
         live = self._live.get(run_id)
         if live is not None:
-            async for numbered in live.follow(after):
-                yield numbered
+            async with aclosing(live.follow(after)) as told:
+                async for numbered in told:
+                    yield numbered
             return
         for seq, event in await self.events(run_id):
             if seq > after:

@@ -50,6 +50,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     "batch": ("B-1", "B-%"),
     "text": ("how is the mixer?", "hello", "set the mixer to 1050 rpm", "\ud83d\ude00", "?"),
     "model": ("industrial-copilot", "gpt-9"),
+    "stream": (True, False),
     "messages": (
         [{"role": "user", "content": "how is the mixer?"}],
         [{"role": "user", "content": [{"type": "text", "text": "hello"}]}],

@@ -80,8 +80,9 @@ async def ask(
         over = False
         try:
             yield run.id, Queued(0)  # So that an answer can begin before anything is planned.
-            async for _, event in services.runs.follow(run.id, 0):
-                yield run.id, event
+            async with aclosing(services.runs.follow(run.id, 0)) as happened:
+                async for _, event in happened:
+                    yield run.id, event
             over = True
         finally:
             if not over:

@@ -1,7 +1,7 @@
 """The chat completions interface, so that any chat client can ask."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from copilot.events import Answered, Event, Noticed
 from copilot.web.access import NotSignedIn, Reader, Served
@@ -36,6 +37,15 @@ from copilot_tools.errors import Denied, Failed, Retry, ToolError, Unavailable
 _KINDS: dict[type[ToolError], int] = {Retry: 400, Denied: 403, Failed: 400, Unavailable: 503}
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
+# One event of a stream, as documents of interfaces describe them.
+CHUNK = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "string", "description": "A chunk as JSON, or `[DONE]` at the end."}
+    },
+    "required": ["data"],
+}
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -57,6 +67,21 @@ class CompletionRoute(StrictRoute):
 
 def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"model": WrongShape, "description": MEANINGS[s]} for s in statuses if s != 422}
+
+
+class Streamed(StreamingResponse):
+    """An answer sent as it comes; who hangs up stops the run, however far it has come."""
+
+    def __init__(
+        self, events: AsyncGenerator[tuple[str, Event], None], frames: AsyncGenerator[str, None]
+    ) -> None:
+        super().__init__(frames, media_type="text/event-stream")
+        self._events, self._frames = events, frames
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; nothing is left to be closed by whoever collects the garbage."""
+        async with aclosing(self._events), aclosing(self._frames):
+            await super().__call__(scope, receive, send)
 
 
 router = APIRouter(prefix="/v1", tags=["chat completions"], route_class=CompletionRoute)
@@ -82,7 +107,7 @@ async def show_model(model: str, visitor: Reader, services: Served) -> ModelShap
     responses={
         200: {
             "description": "The answer; with `stream` as server-sent events, ended by `[DONE]`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": CHUNK}},
         },
         **_documented(*ASKING),
     },
@@ -110,8 +135,7 @@ async def complete(
     events = ask(request, actor, conversation, text)
     run, _ = await anext(events)  # What can be refused is refused before anything is sent.
     usage = bool(asked.stream_options and asked.stream_options.include_usage)
-    frames = _frames(events, run, created, usage, keep)
-    return StreamingResponse(frames, media_type="text/event-stream")
+    return Streamed(events, _frames(events, run, created, usage, keep))
 
 
 async def _frames(
@@ -120,7 +144,7 @@ async def _frames(
     created: int,
     usage: bool,
     keep: Callable[[str], None],
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     head = {
         "id": f"chatcmpl-{run}",
         "object": "chat.completion.chunk",
@@ -134,15 +158,14 @@ async def _frames(
 
     yield chunk({"role": "assistant", "content": ""})
     told: list[str] = []
-    async with aclosing(events):  # Who hangs up stops the run.
-        async for _, event in events:
-            words = _words(event)
-            if not words:
-                yield ": working\n\n"
-                continue
-            for piece in (f"\n\n{words}" if told else words).splitlines(keepends=True):
-                yield chunk({"content": piece})
-            told.append(words)
+    async for _, event in events:
+        words = _words(event)
+        if not words:
+            yield ": working\n\n"
+            continue
+        for piece in (f"\n\n{words}" if told else words).splitlines(keepends=True):
+            yield chunk({"content": piece})
+        told.append(words)
     keep("\n\n".join(told))
     yield chunk({}, "stop")
     if usage:
