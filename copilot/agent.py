@@ -8,7 +8,7 @@ tools that ask for one are not there.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypedDict, cast
@@ -91,7 +91,7 @@ class Agent:
 
     async def turn(
         self, actor: Actor, conversation: str, text: str, key: str = ""
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Everything that happens while `text` is answered, ending in Answered and Ended.
 
         Proposals of one `key` are filed once, however often the message is sent.
@@ -131,17 +131,20 @@ class Agent:
                 text=message,
                 history=history,
             )
-            async for emitted in self._graph.astream(turn, stream_mode="custom"):
-                event = cast(Event, emitted)
-                if isinstance(event, Planned):
-                    plan_s = time.perf_counter() - started
-                elif isinstance(event, Outcome) and first_fact_s is None:
-                    first_fact_s = time.perf_counter() - started
-                yield event
-                if isinstance(event, Answered):
-                    lost = await self._save(conversation, message, event)
-                    if lost:
-                        yield lost
+            steps = cast(
+                AsyncGenerator[Event, None], self._graph.astream(turn, stream_mode="custom")
+            )
+            async with aclosing(steps):
+                async for event in steps:
+                    if isinstance(event, Planned):
+                        plan_s = time.perf_counter() - started
+                    elif isinstance(event, Outcome) and first_fact_s is None:
+                        first_fact_s = time.perf_counter() - started
+                    yield event
+                    if isinstance(event, Answered):
+                        lost = await self._save(conversation, message, event)
+                        if lost:
+                            yield lost
         except ToolError as error:
             yield Answered(str(error), ())
         total = time.perf_counter() - started

@@ -142,8 +142,9 @@ class Runs:
         return kept
 
     async def _turn(self, live: LiveRun, run: Run, actor: Actor) -> None:
-        async for event in self._agent.turn(actor, run.conversation, run.text, run.id):
-            live.happened(event)
+        async with aclosing(self._agent.turn(actor, run.conversation, run.text, run.id)) as turn:
+            async for event in turn:
+                live.happened(event)
 
     def _over(self, live: LiveRun, run_id: str, turn: asyncio.Task[None]) -> None:
         """How the turn ended; whatever it was, those who follow hear of it."""
