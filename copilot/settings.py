@@ -267,6 +267,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "manuals": folder / settings.manuals,
             "library": settings.library and folder / settings.library,
             "images": folder / settings.images,
+            "cache": folder / settings.cache,
             "history": history,
             "database": DatabaseSettings(**database),
             "changes": settings.changes.model_copy(update={"policy": policy}),

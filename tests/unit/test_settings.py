@@ -12,7 +12,10 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COPILOT_OPCUA__USER", "reader")
     path = tmp_path / "site" / "copilot.toml"
     path.parent.mkdir()
-    path.write_text('plant = "north.toml"\n[opcua]\nurl = "opc.tcp://a:1/"\nuser = "x"\n', "utf-8")
+    path.write_text(
+        'plant = "north.toml"\ncache = "kept"\n[opcua]\nurl = "opc.tcp://a:1/"\nuser = "x"\n',
+        "utf-8",
+    )
     return path
 
 
@@ -22,6 +25,7 @@ def test_the_environment_wins_over_the_file_and_paths_follow_the_file(config: Pa
     assert settings.opcua.user == "reader"
     assert settings.plant == config.parent / "north.toml"
     assert settings.history.path == config.parent / "history"
+    assert settings.cache == config.parent / "kept"
     assert settings.database.plant == f"sqlite:///{config.parent / 'plant.db'}"
 
 
