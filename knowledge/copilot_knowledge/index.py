@@ -18,8 +18,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from copilot_knowledge.database import FORMAT, WIDTH, Database, Vectors
-from copilot_knowledge.dense import SCANNED, VectorIndex
+from copilot_knowledge.database import FORMAT, WIDTH, Database
+from copilot_knowledge.dense import SCANNED, CompactVectors, VectorIndex
 from copilot_knowledge.lexical import LexicalIndex
 from copilot_knowledge.neighbours import ChromaNeighbours, build_neighbours, open_neighbours
 
@@ -72,8 +72,8 @@ def open_index(
     """
     tell = progress or _silent
     if folder is None:
-        index, matrix = _make(database, sorted(current), tell)
-        return index if matrix is None else replace(index, vectors=VectorIndex(matrix))
+        index, vectors = _make(database, sorted(current), tell)
+        return index if vectors is None else replace(index, vectors=VectorIndex(vectors))
     folder.mkdir(parents=True, exist_ok=True)
     made_from = f"{FORMAT}:{scanned}:{database.changes}:{','.join(map(str, sorted(current)))}"
     with FileLock(folder / "lock", timeout=PATIENCE_S):
@@ -88,8 +88,8 @@ def open_index(
 
 def _make(
     database: Database, current: Sequence[int], tell: Progress
-) -> tuple[SearchIndex, Vectors | None]:
-    """The index but for its vectors, and these as a matrix where there are any."""
+) -> tuple[SearchIndex, CompactVectors | None]:
+    """The index but for its vectors, and these where there are any."""
     rows: list[tuple[int, int, int, bool]] = []
 
     def texts() -> Iterator[list[str]]:
@@ -102,12 +102,14 @@ def _make(
     lexical = LexicalIndex.build(texts())
     columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 4
     index = _arranged(dict(zip(COLUMNS, columns, strict=True)), lexical)
-    return index, _matrix(database, index, current)
+    return index, _vectors(database, index, current)
 
 
-def _matrix(database: Database, index: SearchIndex, current: Sequence[int]) -> Vectors | None:
+def _vectors(
+    database: Database, index: SearchIndex, current: Sequence[int]
+) -> CompactVectors | None:
     """The vectors of all chunks; zeros for those of a manual that has none yet."""
-    parts: list[Vectors] = []
+    parts: list[CompactVectors] = []
     known = False
     for manual in current:
         vectors = database.vectors(manual)
@@ -115,22 +117,27 @@ def _matrix(database: Database, index: SearchIndex, current: Sequence[int]) -> V
         if vectors is None:
             size = int(np.count_nonzero(index.manuals == manual))
             vectors = np.zeros((size, WIDTH), np.float16)
-        parts.append(vectors)
-    return np.concatenate(parts) if known else None
+        parts.append(CompactVectors.of(vectors))
+    return CompactVectors.joined(parts) if known else None
 
 
 def _save(
-    index: SearchIndex, matrix: Vectors | None, folder: Path, tell: Progress, scanned: int
+    index: SearchIndex,
+    vectors: CompactVectors | None,
+    folder: Path,
+    tell: Progress,
+    scanned: int,
 ) -> None:
     folder.mkdir()
     for name in COLUMNS:
         np.save(folder / f"{name}.npy", getattr(index, name))
     index.lexical.save(folder / "words")
-    if matrix is not None:
-        np.save(folder / "vectors.npy", matrix)
-        if len(matrix) > scanned:
+    if vectors is not None:
+        np.save(folder / "vectors.npy", vectors.bytes)
+        np.save(folder / "scales.npy", vectors.scales)
+        if len(vectors) > scanned:
             build_neighbours(
-                folder / "neighbours", matrix, lambda share: tell(INDEXING, 0.5 + share / 2)
+                folder / "neighbours", vectors, lambda share: tell(INDEXING, 0.5 + share / 2)
             )
     tell(INDEXING, 1.0)
 
@@ -140,14 +147,21 @@ def _load(folder: Path, scanned: int) -> SearchIndex:
     size = len(arrays["chunks"])
     vectors, neighbours = None, None
     if (folder / "vectors.npy").is_file():
-        matrix = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        if matrix.shape != (size, WIDTH):
+        compact = _load_vectors(folder)
+        if compact.bytes.shape != (size, WIDTH):
             raise ValueError("vectors are missing")
         if size > scanned:
-            neighbours = open_neighbours(folder / "neighbours", matrix)
-        vectors = VectorIndex(matrix, neighbours, scanned)
+            neighbours = open_neighbours(folder / "neighbours", compact)
+        vectors = VectorIndex(compact, neighbours, scanned)
     lexical = LexicalIndex.load(folder / "words", size)
     return replace(_arranged(arrays, lexical), vectors=vectors, neighbours=neighbours)
+
+
+def _load_vectors(folder: Path) -> CompactVectors:
+    """The vectors of an index; they are read from disk as they are used."""
+    mapped = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    # A plain array over the same map: a slice of it costs a tenth.
+    return CompactVectors(np.asarray(mapped), np.load(folder / "scales.npy", allow_pickle=False))
 
 
 def _arranged(arrays: dict[str, NDArray[Any]], lexical: LexicalIndex) -> SearchIndex:

@@ -54,7 +54,11 @@ class LexicalIndex:
 
         if not folder.is_dir():
             return cls(None, size)
-        return cls(bm25s.BM25.load(folder, mmap=True), size)
+        bm25 = bm25s.BM25.load(folder, mmap=True)
+        # Plain arrays over the same maps: a slice of them costs a tenth.
+        for name in ("data", "indices", "indptr"):
+            bm25.scores[name] = np.asarray(bm25.scores[name])
+        return cls(bm25, size)
 
     def scores(self, words: Sequence[Word], allowed: Mask) -> Scores:
         """BM25 score of each text; 0 where it is not allowed or shares no term."""

@@ -138,7 +138,8 @@ class Library:
             return Answer((), "none", (), (), (f"there are no manuals {what}",))
         allowed: Mask = np.isin(shelf.index.manuals, list(chosen))
         codes = shelf.codes.look_up(query, lambda p: bool(allowed[p]))
-        words = {m.language: tokenise(query, m.language) for m in chosen.values()}
+        languages = {manual.language for manual in chosen.values()}
+        words = {language: tokenise(query, language) for language in languages}
         ranking = self._rank(shelf, query, words, codes, allowed)
         places = _order(ranking.scores, codes, shelf)
         covered = max((self._covered(shelf, words, p) for p in places[:_GATED]), default=0.0)

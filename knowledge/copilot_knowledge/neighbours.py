@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from copilot_knowledge.dense import Matrix, Vector
+from copilot_knowledge.dense import CompactVectors, Vector
 
 NAME = "chunks"
 BATCH = 5_000
@@ -57,7 +57,7 @@ class ChromaNeighbours:
 
 
 def build_neighbours(
-    folder: Path, matrix: Matrix, progress: Callable[[float], None] | None = None
+    folder: Path, vectors: CompactVectors, progress: Callable[[float], None] | None = None
 ) -> None:
     """Write the index of all vectors into a new folder; none where chromadb cannot be loaded."""
     if not _loads():
@@ -68,17 +68,17 @@ def build_neighbours(
     )
     # Even parts: what is left of a last small one would be written to the index's files only by
     # whoever opens it, and their checksums would change.
-    size = math.ceil(len(matrix) / math.ceil(len(matrix) / BATCH))
-    for start in range(0, len(matrix), size):
-        some = matrix[start : start + size].astype(np.float32)
+    size = math.ceil(len(vectors) / math.ceil(len(vectors) / BATCH))
+    for start in range(0, len(vectors), size):
+        some = vectors.floats(slice(start, start + size))
         names = [str(position) for position in range(start, start + len(some))]
         collection.add(ids=names, embeddings=some)
         if progress:
-            progress((start + len(some)) / len(matrix))
+            progress((start + len(some)) / len(vectors))
     client.close()
 
 
-def open_neighbours(folder: Path, matrix: Matrix) -> ChromaNeighbours | None:
+def open_neighbours(folder: Path, vectors: CompactVectors) -> ChromaNeighbours | None:
     """The index of these vectors; None when another process has it open, or it is not sound."""
     if not (folder / "chroma.sqlite3").is_file():  # chromadb would make a new one
         return None
@@ -87,13 +87,13 @@ def open_neighbours(folder: Path, matrix: Matrix) -> ChromaNeighbours | None:
         lock.acquire(timeout=0)
     except Timeout:
         return None
-    opened = _open(folder, matrix, lock) if _loads() else None
+    opened = _open(folder, vectors, lock) if _loads() else None
     if opened is None:
         lock.release()
     return opened
 
 
-def _open(folder: Path, matrix: Matrix, lock: FileLock) -> ChromaNeighbours | None:
+def _open(folder: Path, vectors: CompactVectors, lock: FileLock) -> ChromaNeighbours | None:
     from chromadb.errors import ChromaError
 
     client = None
@@ -102,23 +102,22 @@ def _open(folder: Path, matrix: Matrix, lock: FileLock) -> ChromaNeighbours | No
         client = _client(folder)
         collection = client.get_collection(NAME, embedding_function=None)
         opened = ChromaNeighbours(client, collection, lock)
-        if collection.count() == len(matrix) and _finds_again(opened, matrix):
+        if collection.count() == len(vectors) and _finds_again(opened, vectors):
             return opened
     if client is not None:
         client.close()
     return None
 
 
-def _finds_again(opened: ChromaNeighbours, matrix: Matrix) -> bool:
-    places = np.linspace(0, len(matrix) - 1, SAMPLED, dtype=np.int64)
-    places = np.array([p for p in np.unique(places) if matrix[p].any()], dtype=np.int64)
+def _finds_again(opened: ChromaNeighbours, vectors: CompactVectors) -> bool:
+    places = np.unique(np.linspace(0, len(vectors) - 1, SAMPLED, dtype=np.int64))
+    sampled = [vector for vector in vectors.floats(places) if vector.any()]
     found = 0
-    for place in places:
-        vector = matrix[place].astype(np.float32)
-        near = opened.nearest(vector, 5) or []
+    for vector in sampled:
+        near = np.array(opened.nearest(vector, 5) or [], dtype=np.int64)
         # Copies of a text are as near as the text itself.
-        found += any(float(matrix[p].astype(np.float32) @ vector) > 0.999 for p in near)
-    return found >= FOUND * len(places)
+        found += bool((vectors.cosines(vector, near) > 0.999).any())
+    return found >= FOUND * len(sampled)
 
 
 def _loads() -> bool:

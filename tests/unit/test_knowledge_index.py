@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from copilot_knowledge.chunk import Chunk
 from copilot_knowledge.database import WIDTH, Database
+from copilot_knowledge.dense import CompactVectors, VectorIndex
 from copilot_knowledge.document import Document, Page
 from copilot_knowledge.index import SearchIndex, open_index
 from copilot_knowledge.neighbours import build_neighbours, open_neighbours
@@ -31,6 +32,10 @@ WORDS = ("pump", "valve", "seal", "bearing", "filter", "grease", "motor", "belt"
 def unit_vectors(count: int, seed: int) -> NDArray[np.float16]:
     vectors = np.random.default_rng(seed).normal(size=(count, WIDTH))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+
+
+def compact(count: int, seed: int) -> CompactVectors:
+    return CompactVectors.of(unit_vectors(count, seed))
 
 
 def add_manual(database: Database, seed: int) -> None:
@@ -136,7 +141,7 @@ def test_damage_to_its_files_is_seen_and_mended(
 ) -> None:
     before = answers(opened(store))
     (made,) = generations(store)
-    files = sorted(file for file in made.rglob("*") if file.stat().st_size > 0)
+    files = sorted(f for f in made.rglob("*") if f.is_file() and f.stat().st_size > 0)
     for file in Random(seed).sample(files, 1 + seed):
         damage(file)
     assert answers(opened(store)) == before
@@ -165,10 +170,22 @@ def test_a_library_without_a_single_word_can_be_opened_twice(tmp_path: Path) -> 
     database.close()
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3], ids=["all", "filtered"])
+def test_compact_vectors_keep_their_cosines(share: float) -> None:
+    matrix, asked = unit_vectors(3000, 1), unit_vectors(1, 2)[0].astype(np.float32)
+    matrix[7] = 0  # has no vector yet
+    allowed = np.random.default_rng(3).random(len(matrix)) < share
+    cosines = VectorIndex(CompactVectors.of(matrix)).cosines(asked, allowed, [])
+    assert not cosines[7]
+    assert not cosines[~allowed].any()
+    assert np.allclose(cosines, np.where(allowed, matrix.astype(np.float32) @ asked, 0), atol=0.002)
+
+
 def test_among_many_vectors_the_nearest_are_found(tmp_path: Path) -> None:
     matrix, asked = unit_vectors(2000, 1), unit_vectors(50, 2).astype(np.float32)
-    build_neighbours(tmp_path / "made", matrix)
-    neighbours = open_neighbours(tmp_path / "made", matrix)
+    vectors = CompactVectors.of(matrix)
+    build_neighbours(tmp_path / "made", vectors)
+    neighbours = open_neighbours(tmp_path / "made", vectors)
     assert neighbours is not None
     found = 0
     for vector in asked:
@@ -222,18 +239,18 @@ def test_a_hostile_env_file_changes_nothing(store: Path, tmp_path: Path, lines: 
 def test_a_damaged_one_is_not_used_and_not_kept(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    matrix = unit_vectors(1200, 4)
+    vectors = compact(1200, 4)
     folder = tmp_path / "made"
-    build_neighbours(folder, matrix)
+    build_neighbours(folder, vectors)
     damage(folder)
-    assert open_neighbours(folder, matrix) is None
-    assert open_neighbours(folder, matrix) is None  # nobody holds the lock
+    assert open_neighbours(folder, vectors) is None
+    assert open_neighbours(folder, vectors) is None  # nobody holds the lock
 
 
 def test_the_vectors_of_another_library_are_not_used(tmp_path: Path) -> None:
-    build_neighbours(tmp_path / "made", unit_vectors(1200, 5))
-    assert open_neighbours(tmp_path / "made", unit_vectors(1200, 6)) is None
-    assert open_neighbours(tmp_path / "made", unit_vectors(1300, 5)) is None
+    build_neighbours(tmp_path / "made", compact(1200, 5))
+    assert open_neighbours(tmp_path / "made", compact(1200, 6)) is None
+    assert open_neighbours(tmp_path / "made", compact(1300, 5)) is None
 
 
 def _ask(store: Path, scanned: int, place: Path | None = None) -> list[object]:

@@ -53,7 +53,8 @@ def read_weights(file: Path, sha256: str = SHA256) -> dict[str, Array]:
         raise NoWeights(f"{file} cannot be read: {error.strerror}") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise NoWeights(f"{file} is not the published model; it is not used")
-    return _arrange(_tensors(content))
+    # Views would keep the whole file in memory.
+    return {name: array.copy() for name, array in _arrange(_tensors(content)).items()}
 
 
 def _tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
