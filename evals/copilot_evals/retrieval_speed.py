@@ -13,9 +13,10 @@ import numpy as np
 from copilot.demo import manuals
 from copilot_evals.report import print_table
 from copilot_knowledge.chunk import Chunk
-from copilot_knowledge.database import Database, Parsed
+from copilot_knowledge.database import Database
 from copilot_knowledge.embedding.encoder import Encoder, Vectors
 from copilot_knowledge.index import open_index
+from copilot_knowledge.rows import Parsed
 from copilot_knowledge.shelf import read
 
 SIZES = (10_000, 100_000)

@@ -5,89 +5,31 @@ A manual is taken in by one transaction: after a crash it is there whole, or not
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot_knowledge.chunk import Chunk
-from copilot_knowledge.chunk_codes import codes_of
-from copilot_knowledge.codes import bare
-from copilot_knowledge.document import Document, Manual, Page, Section
+from copilot_knowledge.document import Manual, Page, Section
+from copilot_knowledge.rows import (
+    Parsed,
+    Row,
+    Stored,
+    chunk_rows,
+    code_rows,
+    manual_row,
+    page_rows,
+    read_manual,
+    read_stored,
+    section_rows,
+)
+from copilot_knowledge.schema import prepare
 
-# Raise it whenever the same file parses, chunks or tokenises to another result.
-FORMAT = 2
 WIDTH = 384
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE manuals (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL UNIQUE,
-    id TEXT NOT NULL, title TEXT NOT NULL, revision TEXT NOT NULL, date TEXT,
-    effective_from TEXT, effective_until TEXT,
-    kinds TEXT NOT NULL, assets TEXT NOT NULL, models TEXT NOT NULL, roles TEXT NOT NULL,
-    language TEXT NOT NULL, supersedes TEXT NOT NULL, file TEXT NOT NULL
-);
-CREATE TABLE pages (
-    manual INTEGER NOT NULL REFERENCES manuals ON DELETE CASCADE,
-    number INTEGER NOT NULL, text TEXT NOT NULL, searchable INTEGER NOT NULL,
-    PRIMARY KEY (manual, number)
-) WITHOUT ROWID;
-CREATE TABLE sections (
-    manual INTEGER NOT NULL REFERENCES manuals ON DELETE CASCADE,
-    place INTEGER NOT NULL, heading TEXT NOT NULL, page INTEGER NOT NULL, path TEXT NOT NULL,
-    PRIMARY KEY (manual, place)
-) WITHOUT ROWID;
-CREATE TABLE chunks (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    manual INTEGER NOT NULL REFERENCES manuals ON DELETE CASCADE,
-    quote INTEGER NOT NULL, path TEXT NOT NULL, page INTEGER NOT NULL, text TEXT NOT NULL,
-    lead TEXT NOT NULL, more INTEGER NOT NULL, tabular INTEGER NOT NULL, terms TEXT NOT NULL
-);
-CREATE INDEX chunks_of ON chunks (manual);
-CREATE INDEX chunks_quoted ON chunks (quote);
-CREATE TABLE codes (
-    code TEXT NOT NULL, bare TEXT NOT NULL,
-    chunk INTEGER NOT NULL REFERENCES chunks ON DELETE CASCADE, defines INTEGER NOT NULL
-);
-CREATE INDEX codes_spelled ON codes (code);
-CREATE INDEX codes_bare ON codes (bare);
-CREATE INDEX codes_of ON codes (chunk);
-CREATE TABLE vectors (
-    manual INTEGER PRIMARY KEY REFERENCES manuals ON DELETE CASCADE, content BLOB NOT NULL
-);
-CREATE TABLE refused (key TEXT PRIMARY KEY, file TEXT NOT NULL, why TEXT NOT NULL);
-"""
-
 Vectors = NDArray[np.float16]
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A manual as it was read: itself, its chunks, each one's index terms and quote.
-
-    `quotes` holds for each chunk the place of the first chunk that is quoted with it.
-    """
-
-    document: Document
-    chunks: tuple[Chunk, ...]
-    terms: tuple[tuple[str, ...], ...]
-    quotes: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A chunk as it is stored, with the manual it belongs to."""
-
-    number: int
-    manual: int
-    chunk: Chunk
-    terms: frozenset[str]
 
 
 class Database:
@@ -101,7 +43,7 @@ class Database:
         self._connection = sqlite3.connect(name, timeout=10, check_same_thread=False)
         self._connection.isolation_level = None
         try:
-            self._prepare()
+            prepare(self._connection)
         except sqlite3.Error:
             self._connection.close()
             raise
@@ -137,13 +79,18 @@ class Database:
             "(SELECT GROUP_CONCAT(p.number) FROM pages p WHERE p.manual = m.number "
             "AND NOT p.searchable) FROM manuals m ORDER BY m.number"
         )
-        return [_manual(row) for row in rows]
+        return [read_manual(row) for row in rows]
 
     def add(self, key: str, parsed: Parsed) -> int:
         """Take a manual in; returns its number."""
         with self._changing():
-            number = self._insert_manual(key, parsed.document)
-            self._insert_chunks(number, parsed)
+            first = self._next("chunks")
+            number = self._next("manuals")
+            self._insert("manuals", [manual_row(number, key, parsed.document)])
+            self._insert("pages", page_rows(number, parsed.document))
+            self._insert("sections", section_rows(number, parsed.document))
+            self._insert("chunks", chunk_rows(number, first, parsed))
+            self._insert("codes", code_rows(first, parsed))
         return number
 
     def refuse(self, key: str, file: str, why: str) -> None:
@@ -207,7 +154,7 @@ class Database:
             "WHERE quote = ? AND number >= ? ORDER BY number",
             (quote, quote),
         )
-        return [_stored(row) for row in rows]
+        return [read_stored(row) for row in rows]
 
     def chunks_with(self, code: str, *, without_letters: bool) -> list[tuple[int, bool]]:
         """Numbers of the chunks that hold a code, and whether each defines it."""
@@ -231,27 +178,6 @@ class Database:
         ).fetchone()
         return None if row is None else Page(number, row[0], bool(row[1]))
 
-    def _prepare(self) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version == FORMAT:
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        # What an older version took in is read anew from the files.
-        tables = self._connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        ).fetchall()
-        self._connection.execute("PRAGMA defer_foreign_keys=ON")
-        for (name,) in reversed(tables):
-            self._connection.execute(f'DROP TABLE "{name}"')
-        for statement in _SCHEMA.split(";"):
-            if statement.strip():
-                self._connection.execute(statement)
-        self._connection.execute("INSERT INTO meta VALUES ('changes', 0)")
-        self._connection.execute(f"PRAGMA user_version = {FORMAT}")
-        self._connection.execute("COMMIT")
-
     @contextmanager
     def _changing(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -263,85 +189,14 @@ class Database:
             raise
         self._connection.execute("COMMIT")
 
-    def _insert_manual(self, key: str, document: Document) -> int:
-        row = (
-            key,
-            *(document.id, document.title, document.revision, _day(document.date)),
-            *(_day(document.effective_from), _day(document.effective_until)),
-            *map(json.dumps, (document.kinds, document.assets, document.models, document.roles)),
-            *(document.language, document.supersedes, document.file),
-        )
-        places = ", ".join("?" * len(row))
-        inserted = self._connection.execute(f"INSERT INTO manuals VALUES (NULL, {places})", row)
-        number = int(inserted.lastrowid or 0)
-        self._connection.executemany(
-            "INSERT INTO pages VALUES (?, ?, ?, ?)",
-            [(number, page.number, page.text, page.searchable) for page in document.pages],
-        )
-        self._connection.executemany(
-            "INSERT INTO sections VALUES (?, ?, ?, ?, ?)",
-            [
-                (number, place, section.heading, section.page, json.dumps(section.path))
-                for place, section in enumerate(document.sections)
-            ],
-        )
-        return number
-
-    def _insert_chunks(self, manual: int, parsed: Parsed) -> None:
+    def _next(self, table: str) -> int:
+        """The number after the highest that a table has ever given."""
         (last,) = self._connection.execute(
-            "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
+            "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = ?", (table,)
         ).fetchone()
-        first = last + 1
-        rows = [
-            (
-                *(first + place, manual, first + quote, json.dumps(piece.path), piece.page),
-                *(piece.text, piece.lead, piece.more, piece.table, " ".join(terms)),
-            )
-            for place, (piece, terms, quote) in enumerate(
-                zip(parsed.chunks, parsed.terms, parsed.quotes, strict=True)
-            )
-        ]
-        self._connection.executemany(f"INSERT INTO chunks VALUES ({', '.join('?' * 10)})", rows)
-        codes = [
-            (code, bare(code), first + place, defines)
-            for place, piece in enumerate(parsed.chunks)
-            for code, defines in codes_of(piece).items()
-        ]
-        self._connection.executemany("INSERT INTO codes VALUES (?, ?, ?, ?)", codes)
+        return int(last) + 1
 
-
-def _day(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
-def _read_day(text: str | int | None) -> date | None:
-    return date.fromisoformat(str(text)) if text else None
-
-
-def _manual(row: Sequence[str | int | None]) -> Manual:
-    kinds, assets, models, roles = (tuple(json.loads(str(text))) for text in row[8:12])
-    return Manual(
-        number=int(str(row[0])),
-        key=str(row[1]),
-        id=str(row[2]),
-        title=str(row[3]),
-        revision=str(row[4]),
-        date=_read_day(row[5]),
-        effective_from=_read_day(row[6]),
-        effective_until=_read_day(row[7]),
-        kinds=kinds,
-        assets=assets,
-        models=models,
-        roles=roles,
-        language=str(row[12]),
-        supersedes=str(row[13]),
-        file=str(row[14]),
-        page_count=int(row[15] or 0),
-        blank_pages=tuple(int(number) for number in str(row[16] or "").split(",") if number),
-    )
-
-
-def _stored(row: tuple[int, int, str, int, str, str, int, int, str]) -> Stored:
-    number, manual, path, page, text, lead, more, tabular, terms = row
-    piece = Chunk(tuple(json.loads(path)), page, text, lead, bool(more), bool(tabular))
-    return Stored(number, manual, piece, frozenset(terms.split()))
+    def _insert(self, table: str, rows: Iterable[Row]) -> None:
+        if inserted := list(rows):
+            places = ", ".join("?" * len(inserted[0]))
+            self._connection.executemany(f"INSERT INTO {table} VALUES ({places})", inserted)

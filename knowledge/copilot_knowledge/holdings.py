@@ -12,13 +12,14 @@ from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError
 from threading import RLock
 
-from copilot_knowledge.database import Database, Stored
+from copilot_knowledge.database import Database
 from copilot_knowledge.dense import Vector
 from copilot_knowledge.document import Manual, Page, Section
 from copilot_knowledge.embedding.weights import NoWeights
 from copilot_knowledge.identifiers import IdentifierTable
 from copilot_knowledge.index import SearchIndex, open_index
 from copilot_knowledge.revisions import choose
+from copilot_knowledge.rows import Stored
 from copilot_knowledge.scanned import tesseract
 from copilot_knowledge.shelf import (
     Busy,

@@ -18,10 +18,11 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from copilot_knowledge.database import FORMAT, WIDTH, Database
+from copilot_knowledge.database import WIDTH, Database
 from copilot_knowledge.dense import SCANNED, CompactVectors, VectorIndex
 from copilot_knowledge.lexical import LexicalIndex
 from copilot_knowledge.neighbours import ChromaNeighbours, build_neighbours, open_neighbours
+from copilot_knowledge.schema import FORMAT
 
 PATIENCE_S = 600.0
 COLUMNS = ("chunks", "manuals", "quotes", "defining")

@@ -16,9 +16,11 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from copilot_knowledge.chunk import Chunk, chunk, count_tokens
-from copilot_knowledge.database import FORMAT, Database, Parsed
+from copilot_knowledge.database import Database
 from copilot_knowledge.document import Document, UnreadableDocument
 from copilot_knowledge.parsers import PARSERS, parse
+from copilot_knowledge.rows import Parsed
+from copilot_knowledge.schema import FORMAT
 from copilot_knowledge.tokenise import index_terms
 from copilot_knowledge.untrusted import one_line
 
