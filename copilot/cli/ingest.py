@@ -13,9 +13,10 @@ from rich.text import Text
 from copilot.demo.progress import shown_progress
 from copilot.plant import open_library
 from copilot.settings import Settings, SettingsError, load_settings
+from copilot_knowledge.content_keys import SIDE_CAR
 from copilot_knowledge.library import Library
 from copilot_knowledge.parsers import PARSERS
-from copilot_knowledge.shelf import SIDE_CAR, Busy
+from copilot_knowledge.shelf import Busy
 from copilot_tools.display import printable
 
 

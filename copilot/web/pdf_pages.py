@@ -14,7 +14,8 @@ from typing import ParamSpec, TypeVar
 
 import pypdfium2
 
-from copilot_knowledge.boxes import Box, boxes_on
+from copilot_knowledge.boxes import boxes_on
+from copilot_knowledge.document import Box
 from copilot_knowledge.pdfium import PDFIUM
 from copilot_tools.errors import Failed
 

@@ -5,13 +5,11 @@ from pathlib import Path
 import pypdfium2
 import pypdfium2.raw as raw
 
+from copilot_knowledge.document import Box
 from copilot_knowledge.passages import find_passage
 from copilot_knowledge.pdfium import PDFIUM
 
 SCALE = 10_000
-
-# x, y, width and height as shares of the page's, from its upper left corner.
-Box = tuple[float, float, float, float]
 
 
 def boxes_on(file: Path, number: int, passage: str) -> tuple[Box, ...]:

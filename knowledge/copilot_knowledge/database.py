@@ -81,9 +81,15 @@ class Database:
         )
         return [read_manual(row) for row in rows]
 
+    def unread(self) -> set[str]:
+        """The content hashes of manuals with pictures of pages that nothing could read so far."""
+        rows = self._connection.execute("SELECT key FROM manuals WHERE unread")
+        return {key for (key,) in rows}
+
     def add(self, key: str, parsed: Parsed) -> int:
-        """Take a manual in; returns its number."""
+        """Take a manual in, in place of the one with this key; returns its number."""
         with self._changing():
+            self._connection.execute("DELETE FROM manuals WHERE key = ?", (key,))
             first = self._next("chunks")
             number = self._next("manuals")
             self._insert("manuals", [manual_row(number, key, parsed.document)])

@@ -7,6 +7,8 @@ from typing import Literal
 BlockKind = Literal[
     "heading", "paragraph", "step", "warning", "caption", "header", "row", "contents"
 ]
+# x, y, width and height as shares of the page's, from its upper left corner.
+Box = tuple[float, float, float, float]
 
 
 class UnreadableDocument(Exception):
@@ -45,7 +47,8 @@ class Document:
     """A manual with what it applies to; `date` is the day of issue, `file` its file name.
 
     It holds from `effective_from` until the day before `effective_until`, where these are stated.
-    Without `roles` everybody may read it.
+    Without `roles` everybody may read it. `unread`: some pages are pictures, and there was nothing
+    installed that could read them.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Document:
     roles: tuple[str, ...] = ()
     effective_from: dt.date | None = None
     effective_until: dt.date | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Manual:
     roles: tuple[str, ...]
     effective_from: dt.date | None
     effective_until: dt.date | None
+    unread: bool
     page_count: int
     blank_pages: tuple[int, ...]
 

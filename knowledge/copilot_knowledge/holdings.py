@@ -8,10 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from glob import escape
 from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError
 from threading import RLock
 
+from copilot_knowledge.content_keys import ContentKeys
 from copilot_knowledge.database import Database
 from copilot_knowledge.dense import Vector
 from copilot_knowledge.document import Manual, Page, Section
@@ -20,7 +22,6 @@ from copilot_knowledge.identifiers import IdentifierTable
 from copilot_knowledge.index import SearchIndex, open_index
 from copilot_knowledge.revisions import choose
 from copilot_knowledge.rows import Stored
-from copilot_knowledge.scanned import tesseract
 from copilot_knowledge.shelf import (
     Busy,
     Encodes,
@@ -72,6 +73,7 @@ class Holdings:
         self._today = today or _today
         self._notices = notices
         self._store = store
+        self._keys = ContentKeys()
         self._reader = self._open()
         self._writer = Database(self._store) if self._store else self._reader
         self._reading = RLock()
@@ -92,7 +94,7 @@ class Holdings:
         with self._writing:
             try:
                 with writing_alone(self._lock_file(), patience_s):
-                    shelved = shelve(self.folder, self._writer, progress)
+                    shelved = shelve(self.folder, self._writer, self._keys, progress)
                     # Only what was read and refused is kept: the others may open next time.
                     refused = dict(self._writer.left_out())
                     self._unopened = {
@@ -150,6 +152,11 @@ class Holdings:
         """The sections of a manual."""
         with self._reading:
             return self._reader.sections(manual)
+
+    def file_of(self, manual: Manual) -> Path | None:
+        """The file that a manual was read from; None once it is gone or has changed."""
+        files = (f for f in self.folder.rglob(escape(manual.file)) if f.is_file())
+        return next((file for file in files if self._keys.of(file) == manual.key), None)
 
     def close(self) -> None:
         """Release the files."""
@@ -235,8 +242,7 @@ def _blank_notes(manual: Manual) -> list[str]:
     blank = [str(number) for number in manual.blank_pages]
     pages = f"page {blank[0]}" if len(blank) == 1 else f"pages {', '.join(blank)}"
     note = f"{manual.file}: {pages} without text (a picture?), not searched"
-    can_be_read = manual.file.lower().endswith(".pdf") and tesseract() is None
-    return [f"{note}; tesseract, which could read it, is not installed" if can_be_read else note]
+    return [f"{note}; tesseract, which could read it, is not installed" if manual.unread else note]
 
 
 def _today() -> date:

@@ -4,20 +4,17 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from glob import escape
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import pypdfium2
 
-from copilot_knowledge.boxes import Box, boxes_on
-from copilot_knowledge.document import Answer, Manual, Page, Passage, Section
+from copilot_knowledge.document import Answer, Box, Manual, Page, Passage, Section
 from copilot_knowledge.holdings import Holdings, Snapshot
 from copilot_knowledge.identifiers import Lookup
 from copilot_knowledge.lexical import Mask, Scores
 from copilot_knowledge.ranking import first, fuse
-from copilot_knowledge.shelf import Busy, Encodes, Progress, Shelved, content_key
+from copilot_knowledge.shelf import Busy, Encodes, Progress, Shelved
 from copilot_knowledge.strength import gauge
 from copilot_knowledge.tokenise import Word, index_terms, tokenise
 
@@ -112,8 +109,7 @@ class Library:
 
     def file_of(self, manual: Manual) -> Path | None:
         """The file that a manual was read from; None once it is gone or has changed."""
-        files = (f for f in self._holdings.folder.rglob(escape(manual.file)) if f.is_file())
-        return next((file for file in files if content_key(file) == manual.key), None)
+        return self._holdings.file_of(manual)
 
     def search(
         self,
@@ -153,6 +149,10 @@ class Library:
 
     def boxes(self, passage: Passage) -> tuple[Box, ...]:
         """Where a quote stands on its printed page; none where that cannot be seen."""
+        import pypdfium2  # 0.1 s that only a look at a page has to pay
+
+        from copilot_knowledge.boxes import boxes_on
+
         manual = self.find(passage.document, passage.revision)
         file = self.file_of(manual) if manual else None
         if file is None or file.suffix.lower() != ".pdf":

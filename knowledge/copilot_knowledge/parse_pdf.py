@@ -16,7 +16,7 @@ from copilot_knowledge.metadata import pdf_statement, read_metadata
 from copilot_knowledge.page_layout import Band, Line, read_bands, read_lines
 from copilot_knowledge.page_tables import Item, Table, arrange, is_inside, join_text
 from copilot_knowledge.pdfium import PDFIUM
-from copilot_knowledge.scanned import read_scanned
+from copilot_knowledge.scanned import read_scanned, tesseract
 from copilot_knowledge.untrusted import one_line
 from copilot_knowledge.wording import CAPTION, HEADING_NUMBER, STEP, WARNING, is_contents_line
 
@@ -43,7 +43,9 @@ def parse_pdf(file: Path) -> tuple[Document, tuple[Block, ...]]:
     except (pypdfium2.PdfiumError, OSError, ValueError) as error:
         raise UnreadableDocument(f"not a readable PDF: {one_line(str(error))}") from error
     metadata = read_metadata(file, stated)
-    return assemble(metadata, file.name, len(sheets), blocks, _LEAST_TEXT), blocks
+    document = assemble(metadata, file.name, len(sheets), blocks, _LEAST_TEXT)
+    blank = any(not page.searchable for page in document.pages)
+    return replace(document, unread=blank and tesseract() is None), blocks
 
 
 def _with_scanned(pdf: pypdfium2.PdfDocument, blocks: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -1,32 +1,27 @@
-"""Which parser reads which kind of file."""
+"""Which parser reads which kind of file; a parser is loaded by the first file of its kind."""
 
 import stat
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from copilot_knowledge.document import Block, Document, UnreadableDocument
-from copilot_knowledge.parse_codes import parse_codes
-from copilot_knowledge.parse_docx import parse_docx
-from copilot_knowledge.parse_html import parse_html
-from copilot_knowledge.parse_markdown import parse_markdown
-from copilot_knowledge.parse_pdf import parse_pdf
 
 LARGEST = 200_000_000  # bytes
+# The name of a module, and of the function in it that reads such files.
+PARSERS = {
+    ".pdf": "parse_pdf",
+    ".md": "parse_markdown",
+    ".markdown": "parse_markdown",
+    ".html": "parse_html",
+    ".htm": "parse_html",
+    ".docx": "parse_docx",
+    ".csv": "parse_codes",
+    ".yaml": "parse_codes",
+    ".yml": "parse_codes",
+}
 
 Parsed = tuple[Document, tuple[Block, ...]]
-Parser = Callable[[Path], Parsed]
-
-PARSERS: dict[str, Parser] = {
-    ".pdf": parse_pdf,
-    ".md": parse_markdown,
-    ".markdown": parse_markdown,
-    ".html": parse_html,
-    ".htm": parse_html,
-    ".docx": parse_docx,
-    ".csv": parse_codes,
-    ".yaml": parse_codes,
-    ".yml": parse_codes,
-}
 
 
 def parse(file: Path) -> Parsed:
@@ -39,4 +34,6 @@ def parse(file: Path) -> Parsed:
             raise UnreadableDocument(f"is larger than {LARGEST // 1_000_000} MB")
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from None
-    return PARSERS[file.suffix.lower()](file)
+    name = PARSERS[file.suffix.lower()]
+    parser: Callable[[Path], Parsed] = getattr(import_module(f"copilot_knowledge.{name}"), name)
+    return parser(file)

@@ -43,7 +43,7 @@ def manual_row(number: int, key: str, document: Document) -> Row:
         *(number, key, document.id, document.title, document.revision, _day(document.date)),
         *(_day(document.effective_from), _day(document.effective_until)),
         *map(json.dumps, lists),
-        *(document.language, document.supersedes, document.file),
+        *(document.language, document.supersedes, document.file, document.unread),
     )
 
 
@@ -95,8 +95,9 @@ def read_manual(row: Sequence[str | int | None]) -> Manual:
         language=str(row[12]),
         supersedes=str(row[13]),
         file=str(row[14]),
-        page_count=int(row[15] or 0),
-        blank_pages=tuple(int(number) for number in str(row[16] or "").split(",") if number),
+        unread=bool(row[15]),
+        page_count=int(row[16] or 0),
+        blank_pages=tuple(int(number) for number in str(row[17] or "").split(",") if number),
     )
 
 

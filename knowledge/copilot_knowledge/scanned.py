@@ -3,14 +3,15 @@
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from io import BytesIO
-
-import pypdfium2
+from typing import TYPE_CHECKING
 
 from copilot_knowledge.document import Block
 from copilot_knowledge.untrusted import one_line
 from copilot_knowledge.wording import WARNING
+
+if TYPE_CHECKING:
+    import pypdfium2
 
 RESOLUTION = 200  # dots an inch
 LONGEST_S = 60.0
@@ -18,13 +19,12 @@ LEAST_TEXT = 40
 _LARGEST_SIDE = 5000  # pixels
 
 
-@lru_cache
 def tesseract() -> str | None:
     """Where tesseract is; None when it is not installed."""
     return shutil.which("tesseract")
 
 
-def read_scanned(pdf: pypdfium2.PdfDocument, pages: Sequence[int]) -> Iterator[Block]:
+def read_scanned(pdf: "pypdfium2.PdfDocument", pages: Sequence[int]) -> Iterator[Block]:
     """The text of pages (1 = first) that hold none, as far as it can be read off their pictures."""
     program = tesseract()
     if program is None:
@@ -36,7 +36,7 @@ def read_scanned(pdf: pypdfium2.PdfDocument, pages: Sequence[int]) -> Iterator[B
                 yield Block("warning" if WARNING.match(text) else "paragraph", text, number)
 
 
-def _recognise(program: str, pdf: pypdfium2.PdfDocument, number: int) -> str:
+def _recognise(program: str, pdf: "pypdfium2.PdfDocument", number: int) -> str:
     page = pdf[number - 1]
     try:
         scale = min(RESOLUTION / 72, _LARGEST_SIDE / max(page.get_width(), page.get_height(), 1))

@@ -3,7 +3,7 @@
 import sqlite3
 
 # Raise it whenever the same file parses, chunks or tokenises to another result.
-FORMAT = 2
+FORMAT = 3
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -13,7 +13,8 @@ CREATE TABLE manuals (
     id TEXT NOT NULL, title TEXT NOT NULL, revision TEXT NOT NULL, date TEXT,
     effective_from TEXT, effective_until TEXT,
     kinds TEXT NOT NULL, assets TEXT NOT NULL, models TEXT NOT NULL, roles TEXT NOT NULL,
-    language TEXT NOT NULL, supersedes TEXT NOT NULL, file TEXT NOT NULL
+    language TEXT NOT NULL, supersedes TEXT NOT NULL, file TEXT NOT NULL,
+    unread INTEGER NOT NULL
 );
 CREATE TABLE pages (
     manual INTEGER NOT NULL REFERENCES manuals ON DELETE CASCADE,

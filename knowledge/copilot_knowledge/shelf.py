@@ -4,7 +4,6 @@ Files are known by the hash of their content, so doing it again does nothing, an
 crash goes on where it stopped. One process writes at a time.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,17 +15,17 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from copilot_knowledge.chunk import Chunk, chunk, count_tokens
+from copilot_knowledge.content_keys import ContentKeys
 from copilot_knowledge.database import Database
 from copilot_knowledge.document import Document, UnreadableDocument
 from copilot_knowledge.parsers import PARSERS, parse
 from copilot_knowledge.rows import Parsed
-from copilot_knowledge.schema import FORMAT
+from copilot_knowledge.scanned import tesseract
 from copilot_knowledge.tokenise import index_terms
 from copilot_knowledge.untrusted import one_line
 
 # A section's running text on one page is quoted whole up to this many tokens.
 MOST_QUOTED = 450
-SIDE_CAR = ".toml"
 # Headings and table heads are kept with each chunk, so a small file may come to a large one.
 MOST_HELD = 60_000_000  # characters
 
@@ -72,7 +71,9 @@ def writing_alone(lock: Path | None, patience_s: float = 0.0) -> Iterator[None]:
         raise Busy(f"another process is taking manuals in ({lock}); try again later") from None
 
 
-def shelve(folder: Path, database: Database, progress: Progress | None = None) -> Shelved:
+def shelve(
+    folder: Path, database: Database, known: ContentKeys, progress: Progress | None = None
+) -> Shelved:
     """Make the database hold just the manuals that lie under `folder`, each as soon as it is read.
 
     What a file holds is committed before the next one is read.
@@ -81,11 +82,13 @@ def shelve(folder: Path, database: Database, progress: Progress | None = None) -
     # A link that leads nowhere is looked at too: people should hear that it is left out.
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PARSERS and not f.is_dir())
     left_out: dict[str, str] = {}
-    keys = dict(_keys(files, left_out))
-    held, refused = database.keys(), database.refused()
+    keys = dict(_keys(files, known, left_out))
+    refused = database.refused()
+    # Pictures of pages can be read as soon as tesseract is there.
+    done_with = {*refused, *(database.keys() - (database.unread() if tesseract() else set()))}
     added: list[str] = []
     for done, (file, key) in enumerate(keys.items(), 1):
-        if key not in held and key not in refused:
+        if key not in done_with:
             try:
                 database.add(key, read(file))
                 added.append(file.name)
@@ -128,21 +131,13 @@ def parsed_of(document: Document, chunks: tuple[Chunk, ...]) -> Parsed:
     return Parsed(document, chunks, terms, tuple(_quotes(chunks)))
 
 
-def content_key(file: Path) -> str:
-    """Hash of the content, of the name that stands in for an identity, and of the side-car."""
-    digest = hashlib.sha256(f"{FORMAT} {file.name}\n".encode())
-    for part in (file, file.with_name(f"{file.name}{SIDE_CAR}")):
-        if part.is_file():
-            with part.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _keys(files: Sequence[Path], left_out: dict[str, str]) -> Iterator[tuple[Path, str]]:
+def _keys(
+    files: Sequence[Path], known: ContentKeys, left_out: dict[str, str]
+) -> Iterator[tuple[Path, str]]:
     seen: set[str] = set()
     for file in files:
         try:
-            key = content_key(file)
+            key = known.of(file)
         except OSError as error:
             left_out[file.name] = str(error.strerror)
             continue

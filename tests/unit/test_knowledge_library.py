@@ -230,6 +230,20 @@ def test_the_file_of_a_manual_is_found_whatever_its_name(folder: Path, name: str
     assert library.file_of(manual) == folder / name
 
 
+def test_a_file_that_has_changed_is_not_the_file_of_its_manual(folder: Path) -> None:
+    file = folder / "pump.md"
+    os.utime(file, (1e9, 1e9))
+    library = Library.open(folder)
+    manual = next(manual for manual in library.documents if manual.id == "PU-1")
+    assert library.file_of(manual) == file
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content.swapcase(), encoding="utf-8")
+    os.utime(file, (1e9, 1e9))
+    assert library.file_of(manual) is None
+    file.write_text(content, encoding="utf-8")
+    assert library.file_of(manual) == file
+
+
 def test_two_threads_may_ask_at_once(library: Library) -> None:
     questions = ["shaft seal", "oil change", "F102", "gloves"] * 8
     with ThreadPoolExecutor(8) as pool:

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import io
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import docx
@@ -236,12 +237,52 @@ def scanned(folder: Path) -> Path:
     return file
 
 
-def test_a_page_that_is_a_picture_is_said_not_to_be_searched(tmp_path: Path) -> None:
+def test_a_page_that_is_a_picture_is_said_not_to_be_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
     scanned(tmp_path)
     library = Library.open(tmp_path)
     (manual,) = library.documents
     assert manual.blank_pages == (2,)
     (notice,) = library.notices
     assert notice.startswith("scan.pdf: page 2 without text")
-    if shutil.which("tesseract") is None:
-        assert "tesseract" in notice
+    assert "tesseract" in notice
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for tesseract is a shell script")
+def test_pictures_of_pages_are_read_once_tesseract_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, folder, store = tmp_path / "programs", tmp_path / "manuals", tmp_path / "library.db"
+    for made in (programs, folder):
+        made.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    scanned(folder)
+    library = Library.open(folder, store)
+    assert not library.search("lubricate the spindle nut").passages
+    before = library.documents
+    library.refresh()
+    assert library.documents == before
+    program = programs / "tesseract"
+    text = "Lubricate the spindle nut with two grams of white grease."
+    program.write_text(f"#!/bin/sh\necho '{text}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    assert library.refresh().added == ("scan.pdf",)
+    library.prepare()
+    (passage,) = library.search("lubricate the spindle nut").passages
+    assert (passage.page, passage.text) == (2, text)
+    assert not library.notices
+    assert library.refresh().added == ()
+    library.close()
+
+
+def test_parsers_are_loaded_by_the_first_file_of_their_kind() -> None:
+    lines = [
+        "import sys, copilot_knowledge.library",
+        "print({'docx', 'markdown_it', 'pypdfium2', 'chromadb', 'bm25s'} & {*sys.modules})",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
