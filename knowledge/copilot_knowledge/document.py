@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 BlockKind = Literal[
     "heading", "paragraph", "step", "warning", "caption", "header", "row", "contents"
@@ -112,6 +112,15 @@ class Block:
     level: int = 0
     caption: str = ""
     header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PdfContent:
+    """What a PDF holds: how many pages, what its properties state, and its blocks."""
+
+    pages: int
+    stated: dict[str, Any]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Who a document is: front matter, PDF properties and side-car files, checked at this edge."""
 
 import datetime as dt
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -85,22 +84,6 @@ def read_metadata(file: Path, stated: Mapping[str, Any]) -> Metadata:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UnreadableDocument(f"metadata field {where}: {first['msg']}") from error
-
-
-def pdf_statement(properties: Mapping[str, str]) -> dict[str, Any]:
-    """What PDF properties state: Title; with JSON in Keywords all fields, and Subject as the id."""
-    stated: dict[str, Any] = {}
-    if title := one_line(properties.get("Title", "")):
-        stated["title"] = title[:300]
-    try:
-        keywords = json.loads(properties.get("Keywords") or "null")
-    except (ValueError, RecursionError):
-        keywords = None
-    if isinstance(keywords, dict):
-        stated |= keywords
-        if subject := one_line(properties.get("Subject", "")):
-            stated.setdefault("document", subject)
-    return stated
 
 
 def _side_car(file: Path) -> dict[str, Any]:

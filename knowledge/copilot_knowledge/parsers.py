@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from copilot_knowledge.document import Block, Document, UnreadableDocument
+from copilot_knowledge.document import Block, Document, PdfContent, UnreadableDocument
 
 LARGEST = 200_000_000  # bytes
 # The name of a module, and of the function in it that reads such files.
@@ -24,8 +24,11 @@ PARSERS = {
 Parsed = tuple[Document, tuple[Block, ...]]
 
 
-def parse(file: Path) -> Parsed:
-    """A manual and its blocks; raises UnreadableDocument that says why it cannot be read."""
+def parse(file: Path, read_pdf: Callable[[Path], PdfContent] | None = None) -> Parsed:
+    """A manual and its blocks; raises UnreadableDocument that says why it cannot be read.
+
+    With `read_pdf` that is how PDFs are read, else it is done in this process.
+    """
     try:
         known = file.stat()
         if not stat.S_ISREG(known.st_mode):
@@ -35,5 +38,5 @@ def parse(file: Path) -> Parsed:
     except OSError as error:
         raise UnreadableDocument(f"cannot be opened: {error.strerror}") from None
     name = PARSERS[file.suffix.lower()]
-    parser: Callable[[Path], Parsed] = getattr(import_module(f"copilot_knowledge.{name}"), name)
-    return parser(file)
+    parser: Callable[..., Parsed] = getattr(import_module(f"copilot_knowledge.{name}"), name)
+    return parser(file, read_pdf) if name == "parse_pdf" else parser(file)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RESOLUTION = 200  # dots an inch
 LONGEST_S = 60.0
+# Fewer characters than this on a page, and its text is in a picture.
 LEAST_TEXT = 40
 _LARGEST_SIDE = 5000  # pixels
 

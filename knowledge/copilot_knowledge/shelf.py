@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from copilot_knowledge.chunk import Chunk, chunk, count_tokens
 from copilot_knowledge.content_keys import ContentKeys
 from copilot_knowledge.database import Database
-from copilot_knowledge.document import Document, UnreadableDocument
+from copilot_knowledge.document import Document, PdfContent, UnreadableDocument
 from copilot_knowledge.parsers import PARSERS, parse
+from copilot_knowledge.pdf_process import PdfProcess
 from copilot_knowledge.rows import Parsed
 from copilot_knowledge.scanned import tesseract
 from copilot_knowledge.tokenise import index_terms
@@ -87,17 +88,18 @@ def shelve(
     # Pictures of pages can be read as soon as tesseract is there.
     done_with = {*refused, *(database.keys() - (database.unread() if tesseract() else set()))}
     added: list[str] = []
-    for done, (file, key) in enumerate(keys.items(), 1):
-        if key not in done_with:
-            try:
-                database.add(key, read(file))
-                added.append(file.name)
-            except UnreadableDocument as error:
-                database.refuse(key, file.name, str(error))
-                refused[key] = str(error)
-        if key in refused:
-            left_out[file.name] = refused[key]
-        tell("Reading the manuals", done / len(keys))
+    with PdfProcess() as pdfs:
+        for done, (file, key) in enumerate(keys.items(), 1):
+            if key not in done_with:
+                try:
+                    database.add(key, read(file, pdfs.read))
+                    added.append(file.name)
+                except UnreadableDocument as error:
+                    database.refuse(key, file.name, str(error))
+                    refused[key] = str(error)
+            if key in refused:
+                left_out[file.name] = refused[key]
+            tell("Reading the manuals", done / len(keys))
     removed = database.keep(keys.values())
     return Shelved(tuple(added), removed, left_out)
 
@@ -115,9 +117,9 @@ def encode_missing(database: Database, encoder: Encodes, progress: Progress | No
         database.set_vectors(manual, vectors.astype(np.float16))
 
 
-def read(file: Path) -> Parsed:
+def read(file: Path, read_pdf: Callable[[Path], PdfContent] | None = None) -> Parsed:
     """A manual as it is taken in; raises UnreadableDocument."""
-    document, blocks = parse(file)
+    document, blocks = parse(file, read_pdf)
     chunks = chunk(blocks)
     held = sum(len(c.text) + len(c.lead) + sum(map(len, c.path)) for c in chunks)
     if held > MOST_HELD:

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -57,6 +58,21 @@ def pdf(pages: int = 2, password: str = "") -> bytes:
     if password:
         made.set_encryption(owner_password=password, user_password=password)
     return bytes(made.output())
+
+
+def swelling_pdf() -> bytes:
+    """A PDF of 70 kB whose only page holds twenty million letters."""
+    content = b"BT /F1 12 Tf 10 10 Td " + b"(%s) Tj " % (b"a" * 64) * 300_000 + b"ET"
+    packed = zlib.compress(content, 9)
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R"
+        b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed),
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"
 
 
 def word() -> bytes:

@@ -1,14 +1,17 @@
 """Whatever lies in the folder of manuals: each file is taken in or left out with its reason."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hostile_files import crafted, mutants, odd_entries, pdf
+from hostile_files import crafted, mutants, odd_entries, pdf, swelling_pdf
 
 from copilot_knowledge.document import UnreadableDocument
 from copilot_knowledge.library import Library
 from copilot_knowledge.parse_pdf import parse_pdf
+from copilot_knowledge.pdf_content import read_content
+from copilot_knowledge.pdf_process import PdfProcess
 from copilot_knowledge.shelf import Shelved
 from copilot_knowledge.untrusted import neutralise
 
@@ -134,3 +137,21 @@ def test_more_pages_than_a_manual_has_are_refused(tmp_path: Path) -> None:
     file.write_bytes(pdf(pages=3001))
     with pytest.raises(UnreadableDocument, match="3001 pages; at most 3000"):
         parse_pdf(file)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the memory of a process")
+def test_a_file_that_takes_all_memory_is_refused_and_the_next_one_read(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(swelling_pdf())
+    (tmp_path / "b.pdf").write_bytes(pdf())
+    library = Library.open(tmp_path)
+    assert [manual.file for manual in library.documents] == ["b.pdf"]
+    assert any("a.pdf left out: reading it takes more" in notice for notice in library.notices)
+
+
+def test_a_reader_that_has_ended_is_started_again(tmp_path: Path) -> None:
+    file = tmp_path / "small.pdf"
+    file.write_bytes(pdf())
+    with PdfProcess() as pdfs:
+        first = pdfs.read(file)
+        pdfs.close()
+        assert pdfs.read(file) == first == read_content(file)
