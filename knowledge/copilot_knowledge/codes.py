@@ -29,8 +29,10 @@ _ASKED_PART = re.compile(
     re.IGNORECASE,
 )
 _ASKED_TAG = re.compile(r"(?<![\w-])[a-z]{1,5}-?\d{1,6}[a-z]?(?![\w-])", re.IGNORECASE)
-# Words that are codes only where a manual holds just that code.
-_ASKED_SPACED = re.compile(r"(?<![\w-])[a-z]{1,5} \d{1,6}[a-z]?(?![\w-])", re.IGNORECASE)
+# Words that are codes only where a manual holds just that code; "a 3 mm hole" is none.
+_ASKED_SPACED = re.compile(
+    r"(?<![\w-])(?-i:(?!a ))[a-z]{1,5} \d{1,6}[a-z]?(?![\w-])", re.IGNORECASE
+)
 _ASKED_LETTERS = re.compile(r"(?<![\w-])[a-z]{2,}(?:-[a-z]{2,})+(?![\w-])", re.IGNORECASE)
 _ASKED_DIGITS = re.compile(r"(?<![\w.-])\d{4,6}(?![\w-])")
 # "seal-xy50" and "CPL-42" are codes, "24-hour" is not.

@@ -259,4 +259,7 @@ def _order(scores: Scores, codes: Lookup, shelf: Snapshot) -> list[int]:
             tiers[position] = tiers.get(position, 0) + 1
     positions = {*first(scores, _RANKED), *tiers}
     ordered = sorted(positions, key=lambda p: (-tiers.get(p, 0), -float(scores[p]), p))
-    return list({int(shelf.index.quotes[p]): p for p in reversed(ordered)}.values())[::-1]
+    best: dict[int, int] = {}
+    for position in ordered:
+        best.setdefault(int(shelf.index.quotes[position]), position)
+    return list(best.values())

@@ -15,6 +15,7 @@ CHUNKS = (
     Chunk(("9 Faults",), 9, "F0120 | Seal wet", LEAD, table=True),
     Chunk(("9 Faults",), 9, "17204 | Door open", LEAD, table=True),
     Chunk(("4 Care",), 4, "After F1203 stop the pump K-7 and fit SEAL-XY50 with M16 bolts."),
+    Chunk(("9 Faults",), 9, "A3 | Largest step", LEAD, table=True),
     Chunk(("8 Parts",), 8, "LT-RAD | Level sensor", "Table 2\nPart number | Part", table=True),
 )
 
@@ -85,6 +86,7 @@ def test_a_code_nobody_holds_is_unknown_and_nothing_near_is_found(
         "is IP65 enough",
         "grease NLGI 2 for K-7",
         "in 2024 we had this twice",
+        "there is a 3 mm hole in the hose",
     ],
 )
 def test_sizes_quantities_and_machines_are_no_codes(question: str) -> None:
@@ -98,8 +100,12 @@ def test_a_bare_number_counts_only_where_a_manual_holds_just_that() -> None:
     assert not TABLE.look_up("it says 1203 on the panel", everywhere).found
 
 
+def test_one_letter_and_a_number_are_a_code_unless_they_are_an_article() -> None:
+    assert TABLE.look_up("the panel says A 3", everywhere).defining == {4}
+
+
 def test_a_part_number_without_digits_is_found_by_its_table() -> None:
-    assert TABLE.look_up("where does lt-rad fit", everywhere).defining == {4}
+    assert TABLE.look_up("where does lt-rad fit", everywhere).defining == {5}
 
 
 def test_a_code_outside_the_filter_is_unknown_here_but_held_elsewhere() -> None:

@@ -230,6 +230,28 @@ def test_the_file_of_a_manual_is_found_whatever_its_name(folder: Path, name: str
     assert library.file_of(manual) == folder / name
 
 
+def test_a_quote_stands_where_its_best_part_does(tmp_path: Path) -> None:
+    long = "Grease the spindle nut of the press. " + "Wipe every guide rail dry. " * 30
+    other = "Keep clear of the press while its doors are open. " * 18
+    near = "The spindle nut of the press is made of bronze."
+    body = f"# 1 Care\n\n{long}\n\n{other}\n\n# 2 Parts\n\n{near}\n"
+    (tmp_path / "press.md").write_text(manual("PR-1", "A", body), encoding="utf-8")
+    passages = Library.open(tmp_path).search("grease the spindle nut of the press").passages
+    assert [passage.section for passage in passages] == ["1 Care", "2 Parts"]
+
+
+def test_a_found_step_brings_its_warning_and_the_section_around_it(tmp_path: Path) -> None:
+    before = "Wipe every guide rail of the press dry before you go on. " * 14
+    warning = "WARNING: The spring of the knife holder is under tension."
+    steps = f"1. {before}\n2. Open the hood.\n\n> {warning}\n\n3. Unhook the knife holder."
+    body = f"# 1 Knives\n\n{steps}\n\n# 2 Belt\n\nThe belt is made of rubber.\n"
+    (tmp_path / "press.md").write_text(manual("PR-1", "A", body), encoding="utf-8")
+    (passage, *_) = Library.open(tmp_path).search("unhook knife holder").passages
+    assert f"{warning}\n3. Unhook" in passage.text
+    assert passage.text.startswith("1. Wipe")
+    assert (passage.section, passage.more) == ("1 Knives", False)
+
+
 def test_a_file_that_has_changed_is_not_the_file_of_its_manual(folder: Path) -> None:
     file = folder / "pump.md"
     os.utime(file, (1e9, 1e9))
