@@ -43,19 +43,26 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
     )
 
 
-def open_library(settings: Settings, progress: Progress | None = None) -> Library:
-    """The site's manuals, with all that is new in their folder taken in.
+def open_library(
+    settings: Settings, progress: Progress | None = None, *, look: bool = True, threads: int = 1
+) -> Library:
+    """The site's manuals, with all that is new in their folder taken in unless `look` is false.
 
-    What they mean is compared too where the encoder is installed.
+    What they mean is compared too where the encoder is installed, with so many `threads`.
     """
     encoder: LazyEncoder | None = None
     notices: tuple[str, ...] = ()
     try:
-        encoder = LazyEncoder(find_weights())
+        encoder = LazyEncoder(find_weights(), threads)
     except NoWeights as missing:
         notices = (f"manuals are searched by their words only: {missing}",)
     return Library.open(
-        settings.manuals, settings.library_file, encoder, notices=notices, progress=progress
+        settings.manuals,
+        settings.library_file,
+        encoder,
+        notices=notices,
+        progress=progress,
+        look=look,
     )
 
 

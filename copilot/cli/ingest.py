@@ -1,6 +1,8 @@
 """`copilot ingest`: puts manuals into the site's folder and takes them in, with progress."""
 
+import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape
@@ -36,17 +38,24 @@ def run_ingest(
     console = Console()
     put = _put(paths, settings.manuals)
     _remove(settings, remove)
-    library = open_library(settings)
+    # Nobody is kept waiting for an answer: all cores may work.
+    library = open_library(settings, look=False, threads=os.cpu_count() or 1)
+    begun = time.monotonic()
     try:
         with shown_progress() as step:
-            left_out = put.refused | library.refresh(step).left_out
+            shelved = library.refresh(step)
             library.prepare(step)
+        took = time.monotonic() - begun
+        left_out = put.refused | shelved.left_out
         for name in put.names:
             if name in left_out:  # It is no manual: the folder is left as it was.
                 (settings.manuals / name).unlink(missing_ok=True)
         if any(name in left_out for name in put.names):
             library.refresh()
         _report(console, library, put, left_out, listing)
+        if (count := shelved.passages) > 0:
+            what = "1 passage" if count == 1 else f"{count} passages"
+            console.print(f"{what} in {took:.1f} s ({count / took:.0f} a second)")
     except Busy as busy:
         raise SettingsError(str(busy)) from None
     finally:

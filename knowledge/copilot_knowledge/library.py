@@ -51,15 +51,18 @@ class Library:
         today: Callable[[], date] | None = None,
         notices: tuple[str, ...] = (),
         progress: Progress | None = None,
+        look: bool = True,
     ) -> Self:
         """The library of a folder, its database in the file `store` or, without one, in memory.
 
         Files that cannot be read are left out; `notices` names each with its reason, after those
-        given. With an `encoder` passages are also found by what they mean.
+        given. With an `encoder` passages are also found by what they mean. Unless `look` is false,
+        what is new in the folder is taken in.
         """
         holdings = Holdings(folder, store, encoder, today, notices)
-        with suppress(Busy):  # What is held already can be searched.
-            holdings.refresh(progress)
+        if look:
+            with suppress(Busy):  # What is held already can be searched.
+                holdings.refresh(progress)
         return cls(holdings)
 
     def seen_by(self, role: str) -> "Library":

@@ -48,11 +48,15 @@ class Encodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """What a look at the folder came to: files taken in, manuals dropped, and files left out."""
+    """What a look at the folder came to: files taken in, manuals dropped, and files left out.
+
+    `passages` is how many passages were taken in.
+    """
 
     added: tuple[str, ...]
     removed: int
     left_out: dict[str, str]
+    passages: int
 
 
 @contextmanager
@@ -88,12 +92,15 @@ def shelve(
     # Pictures of pages can be read as soon as tesseract is there.
     done_with = {*refused, *(database.keys() - (database.unread() if tesseract() else set()))}
     added: list[str] = []
+    passages = 0
     with PdfProcess() as pdfs:
         for done, (file, key) in enumerate(keys.items(), 1):
             if key not in done_with:
                 try:
-                    database.add(key, read(file, pdfs.read))
+                    parsed = read(file, pdfs.read)
+                    database.add(key, parsed)
                     added.append(file.name)
+                    passages += len(parsed.chunks)
                 except UnreadableDocument as error:
                     database.refuse(key, file.name, str(error))
                     refused[key] = str(error)
@@ -101,7 +108,7 @@ def shelve(
                 left_out[file.name] = refused[key]
             tell("Reading the manuals", done / len(keys))
     removed = database.keep(keys.values())
-    return Shelved(tuple(added), removed, left_out)
+    return Shelved(tuple(added), removed, left_out, passages)
 
 
 def encode_missing(database: Database, encoder: Encodes, progress: Progress | None = None) -> None:
