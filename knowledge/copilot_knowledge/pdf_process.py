@@ -4,6 +4,7 @@ It is asked with the name of a file a line, as JSON, and answers with what the f
 """
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -64,6 +65,7 @@ def _start() -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="ascii",
+        start_new_session=True,  # Ctrl-C is for the program, not for the file that is read
     )
 
 
@@ -97,7 +99,8 @@ def _limit() -> None:
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
+    """Answer until nobody asks any more; whoever stops the program stops asking."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in sys.stdin:
         _limit()
         print(json.dumps(_answer(Path(json.loads(line)))), flush=True)

@@ -1,9 +1,11 @@
 """Whatever lies in the folder of manuals: each file is taken in or left out with its reason."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from hostile_files import crafted, mutants, odd_entries, pdf, swelling_pdf
 
@@ -155,3 +157,18 @@ def test_a_reader_that_has_ended_is_started_again(tmp_path: Path) -> None:
         first = pdfs.read(file)
         pdfs.close()
         assert pdfs.read(file) == first == read_content(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_a_program_that_is_stopped_blames_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "small.pdf"
+    file.write_bytes(pdf())
+    others = set(psutil.Process().children())
+    with PdfProcess() as pdfs:
+        first = pdfs.read(file)
+        (reader,) = set(psutil.Process().children()) - others
+        assert os.getpgid(reader.pid) != os.getpgid(0)
+        reader.terminate()
+        assert pdfs.read(file) == first
+        assert reader.is_running()
+    assert not reader.is_running()
