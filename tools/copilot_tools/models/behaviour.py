@@ -7,8 +7,10 @@ usual behaviour. Rows of the reference that stand out themselves are left out an
 so that an old fault does not become part of what is usual.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 
@@ -118,6 +120,22 @@ class Behaviour:
         bulk = max(float(np.quantile(distances, 0.75)), _LEAST_VARIANCE * len(scale))
         limit = bulk * _tail(len(scale))
         return cls(point, tuple(coefficients), scale, precision, limit)
+
+    def to_state(self) -> dict[str, Any]:
+        """The fit as plain values and arrays."""
+        return {
+            "point": {f.name: getattr(self.point, f.name) for f in fields(self.point)},
+            "coefficients": list(self.coefficients),
+            "scale": self.scale,
+            "precision": self.precision,
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Behaviour":
+        """The fit that `to_state` gave."""
+        point, coefficients = _Point(**state["point"]), tuple(state["coefficients"])
+        return cls(point, coefficients, state["scale"], state["precision"], state["limit"])
 
     def compare(self, rows: Floats) -> Residuals:
         """How rows deviate from what is usual at their operating point."""

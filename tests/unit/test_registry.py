@@ -1,0 +1,209 @@
+import json
+import os
+import zipfile
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import IsolationForest
+
+from copilot_tools.errors import Failed
+from copilot_tools.models.registry.kinds import kind_named, load
+from copilot_tools.models.registry.manifest import Draft, Unusable
+from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.models.registry.skops_file import FILE, pack, unpack
+from copilot_tools.models.usual import UsualBehaviour
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY = Key("behaviour", "K-1")
+ROWS = np.random.default_rng(3).normal([50.0, 6.0, 30.0], [2.0, 0.2, 1.0], (400, 3))
+
+
+def draft(**changes: Any) -> Draft:
+    values = {
+        "created": NOW,
+        "created_by": "test",
+        "data_sha256": "0" * 64,
+        "libraries": kind_named("behaviour").libraries(),
+        "metrics": {"false alarms": 0.01},
+        "conformal": ((10.0, 5.0, 15.0),),
+    }
+    return Draft(**{**values, **changes})
+
+
+def state() -> dict[str, Any]:
+    model = UsualBehaviour.fit({"": ROWS}, operating=1)
+    return {"model": model.to_state(), "reference": ROWS[:50]}
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "models")
+
+
+def place(registry: Registry, version: int) -> Path:
+    return registry.root / "behaviour" / "K-1" / str(version)
+
+
+def test_a_version_comes_back_as_it_was_stored(registry: Registry):
+    made = registry.add(KEY, pack(state()), FILE, draft())
+    assert made.version == 1
+    assert registry.manifest(KEY, 1) == made
+    loaded = load(registry, KEY, 1)
+    fresh = UsualBehaviour.fit({"": ROWS}, operating=1)
+    assert np.array_equal(loaded.model.scores("", ROWS), fresh.scores("", ROWS))
+    assert np.isnan(loaded.model.scores("cola", ROWS)).all()
+    assert np.array_equal(loaded.reference, ROWS[:50])
+
+
+def test_a_new_version_runs_along_until_it_is_promoted(registry: Registry):
+    assert registry.pointer(KEY).current is None
+    registry.add(KEY, b"1", FILE, draft())
+    registry.promote(KEY, 1, NOW, "ada")
+    registry.add(KEY, b"2", FILE, draft())
+    pointer = registry.pointer(KEY)
+    assert (pointer.current, pointer.shadow) == (1, 2)
+    pointer = registry.promote(KEY, 2, NOW, "ada", "better")
+    assert (pointer.current, pointer.previous, pointer.shadow) == (2, 1, None)
+    assert [(step.current, step.by, step.reason) for step in pointer.steps] == [
+        (1, "ada", ""),
+        (2, "ada", "better"),
+    ]
+
+
+def test_one_step_back_and_forth(registry: Registry):
+    for version in (1, 2):
+        registry.add(KEY, bytes(version), FILE, draft())
+        registry.promote(KEY, version, NOW, "ada")
+    assert registry.roll_back(KEY, NOW, "ada").current == 1
+    assert registry.pointer(KEY).steps[-1].reason == "rolled back"
+    assert registry.roll_back(KEY, NOW, "ada").current == 2
+
+
+def test_there_is_nothing_to_go_back_to(registry: Registry):
+    registry.add(KEY, b"1", FILE, draft())
+    registry.promote(KEY, 1, NOW, "ada")
+    with pytest.raises(Failed, match="no earlier version"):
+        registry.roll_back(KEY, NOW, "ada")
+    with pytest.raises(Failed, match="has no version 7"):
+        registry.promote(KEY, 7, NOW, "ada")
+
+
+@given(st.text(st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_no_name_leads_out_of_the_folder(tmp_path_factory: pytest.TempPathFactory, scope: str):
+    registry = Registry(tmp_path_factory.mktemp("names") / "models")
+    key = Key("behaviour", scope)
+    registry.add(key, b"1", FILE, draft())
+    assert registry.keys() == [key]
+    assert registry.versions(key) == [1]
+    assert len(list(registry.root.parent.iterdir())) == 1
+
+
+def test_what_is_missing_or_damaged_is_said_in_one_line(registry: Registry):
+    made = registry.add(KEY, pack(state()), FILE, draft())
+    file = place(registry, 1) / FILE
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(Unusable, match="behaviour K-1 v1: .* is damaged; roll back or train"):
+        load(registry, KEY, 1)
+    with pytest.raises(Unusable, match="is damaged"):
+        registry.promote(KEY, 1, NOW, "ada")
+    file.unlink()
+    with pytest.raises(Unusable, match="No such file"):
+        registry.content(made)
+    with pytest.raises(Unusable, match="behaviour K-1 v9: .*No such file"):
+        load(registry, KEY, 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": 0}, "has format 0, not 1; train it anew"),
+        ({"format": 2}, "has format 2, not 1; update the copilot"),
+        ({"sha256": "../"}, "sha256: String should match"),
+        ({"file": "../../plant.db"}, "file: String should match"),
+        ({"version": 3}, "its manifest is that of behaviour K-1 v3"),
+        ({"created": "yesterday"}, "created: "),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    registry: Registry, change: dict[str, Any], says: str
+):
+    registry.add(KEY, pack(state()), FILE, draft())
+    manifest = place(registry, 1) / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_bytes()), **change}), "utf-8")
+    with pytest.raises(Unusable, match=says) as found:
+        load(registry, KEY, 1)
+    assert "\n" not in str(found.value)
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=40, deadline=None)
+def test_no_garbage_breaks_more_than_itself(
+    tmp_path_factory: pytest.TempPathFactory, garbage: bytes
+):
+    registry = Registry(tmp_path_factory.mktemp("garbage"))
+    registry.add(KEY, b"1", FILE, draft())
+    registry.promote(KEY, 1, NOW, "ada")
+    (registry.root / "behaviour" / "K-1" / "pointer.json").write_bytes(garbage)
+    (place(registry, 1) / "manifest.json").write_bytes(garbage)
+    for look in (lambda: registry.pointer(KEY), lambda: registry.manifest(KEY, 1)):
+        with pytest.raises(Unusable):
+            look()
+    with pytest.raises(Unusable):
+        unpack(garbage, (), "it")
+
+
+def test_a_promotion_mends_a_garbled_pointer(registry: Registry):
+    registry.add(KEY, b"1", FILE, draft())
+    (registry.root / "behaviour" / "K-1" / "pointer.json").write_bytes(b"{")
+    assert registry.add(KEY, b"2", FILE, draft()).version == 2
+    with pytest.raises(Unusable, match="is garbled"):
+        registry.pointer(KEY)
+    assert registry.promote(KEY, 2, NOW, "ada").current == 2
+
+
+def test_types_that_are_not_trusted_are_named_and_never_made(registry: Registry):
+    forest = IsolationForest(n_estimators=2).fit(ROWS)
+    registry.add(KEY, pack({"model": {"": forest}, "reference": ROWS}), FILE, draft())
+    with pytest.raises(Unusable, match=r"types that are not trusted: .*"):
+        load(registry, KEY, 1)
+
+
+def test_a_pickle_is_not_read(registry: Registry, tmp_path: Path):
+    evil = tmp_path / "ran"
+    content = b"cposix\nsystem\n(S'touch " + os.fsencode(evil) + b"'\ntR."
+    registry.add(KEY, content, FILE, draft())
+    with pytest.raises(Unusable, match="cannot be read"):
+        load(registry, KEY, 1)
+    assert not evil.exists()
+
+
+def test_a_file_that_unpacks_to_far_too_much_is_refused():
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(3):
+            archive.writestr(f"{i}.npy", bytes(45 << 20))
+    with pytest.raises(Unusable, match="more than any model holds"):
+        unpack(stream.getvalue(), (), "it")
+
+
+def test_another_model_in_the_file_is_an_honest_answer(registry: Registry):
+    registry.add(KEY, pack({"model": {"": {"point": {}}}, "reference": ROWS}), FILE, draft())
+    registry.add(KEY, pack({"other": ROWS}), FILE, draft())
+    registry.add(KEY, pack([ROWS]), FILE, draft())  # type: ignore[arg-type]
+    for version in (1, 2, 3):
+        with pytest.raises(Unusable, match="holds no"):
+            load(registry, KEY, version)
+
+
+def test_an_unknown_kind_is_named():
+    with pytest.raises(Failed, match="no kind of model 'tarot'; there are remaining-life"):
+        kind_named("tarot")

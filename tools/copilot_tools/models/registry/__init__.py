@@ -1,0 +1,1 @@
+"""Trained models on disk: versions that never change, and which of them is in use."""

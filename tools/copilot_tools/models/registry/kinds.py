@@ -1,0 +1,78 @@
+"""The kinds of models there are, and how one is brought back from its file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal, TypeAlias, get_args
+
+from copilot_tools.errors import Failed
+from copilot_tools.models.registry.manifest import Manifest, Unusable
+from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.models.registry.skops_file import unpack
+from copilot_tools.timeseries import Floats
+
+KindName: TypeAlias = Literal["remaining-life", "behaviour"]
+KIND_NAMES: tuple[KindName, ...] = get_args(KindName)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How models of a kind are kept.
+
+    `trusted` are the types their files may hold; `bound` the libraries whose estimators are in
+    them, which must have the same version (up to the last number) as when they were trained.
+    """
+
+    restore: Callable[[dict[str, Any]], Any]
+    trusted: tuple[str, ...]
+    bound: tuple[str, ...] = ()
+
+    def libraries(self) -> dict[str, str]:
+        """The versions to write down with a model."""
+        return {name: version(name) for name in dict.fromkeys((*self.bound, "numpy", "skops"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready for use; `reference` are rows of its training data, a column a signal."""
+
+    manifest: Manifest
+    model: Any
+    reference: Floats
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name; raises Failed for one there is not."""
+    if name == "remaining-life":
+        from copilot_tools.models.remaining_life import TRUSTED, RemainingLife
+
+        return Kind(RemainingLife.from_state, TRUSTED, ("scikit-learn",))
+    if name == "behaviour":
+        from copilot_tools.models.usual import UsualBehaviour
+
+        return Kind(UsualBehaviour.from_state, ())
+    raise Failed(f"there is no kind of model {name!r}; there are {', '.join(KIND_NAMES)}")
+
+
+def load(registry: Registry, key: Key, number: int) -> Loaded:
+    """A version of a model; raises Unusable with an honest reason when it cannot be used."""
+    manifest = registry.manifest(key, number)
+    kind = kind_named(key.kind)
+    for library in kind.bound:
+        written = manifest.libraries.get(library, "no version")
+        if _series(written) != _series(version(library)):
+            raise Unusable(
+                f"{manifest.name}: was trained with {library} {written}, here is "
+                f"{version(library)}; train it anew"
+            )
+    state = unpack(registry.content(manifest), kind.trusted, manifest.name)
+    try:
+        return Loaded(manifest, kind.restore(state["model"]), state["reference"])
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Unusable(
+            f"{manifest.name}: the file holds no such model ({type(error).__name__}); train it anew"
+        ) from None
+
+
+def _series(number: str) -> list[str]:
+    return number.split(".")[:2]
