@@ -1,0 +1,1 @@
+"""Whether machines are unlike themselves: baselines, a fleet scorer, episodes, drift."""

@@ -1,0 +1,85 @@
+"""Whether what a model learnt from is still what it sees: drift of signals, and of its score."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from copilot_tools.timeseries import Floats, robust_sd
+
+STABILITY = 0.25  # of the population stability index: above it a population has shifted
+_DISTANCE = 0.3
+_LEAST_SHIFT = 1.0
+_LEAST = 100
+_BINS = 10
+_LEAST_SHARE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDrift:
+    """A column of recent rows against the reference: both distances, and the shift of the median.
+
+    `distance` is that of Kolmogorov and Smirnov (0 to 1), `stability` the population stability
+    index over ten equal bins of the reference; `shift` is in the unit of the signal, `spreads` in
+    its robust scatter. Both tests see any difference in long series; the shift must matter too.
+    """
+
+    column: int
+    distance: float
+    stability: float
+    shift: float
+    spreads: float
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the signal is no longer what it was in the reference."""
+        shifted = abs(self.spreads) >= _LEAST_SHIFT
+        return self.distance >= _DISTANCE and self.stability >= STABILITY and shifted
+
+
+def signal_drifts(reference: Floats, recent: Floats) -> tuple[SignalDrift, ...]:
+    """Each column of recent rows against the reference; none where either has under 100 values.
+
+    Meant weekly: a week of rows against the weeks that a model was trained on.
+    """
+    from scipy.stats import ks_2samp
+
+    drifts = []
+    for column in range(reference.shape[1]):
+        before, after = (rows[np.isfinite(rows[:, column]), column] for rows in (reference, recent))
+        if min(len(before), len(after)) < _LEAST:
+            continue
+        shift = float(np.median(after) - np.median(before))
+        spread = max(robust_sd(before), 1e-3 * abs(float(np.median(before))), 1e-12)
+        distance = float(ks_2samp(before, after, method="asymp").statistic)
+        drifts.append(
+            SignalDrift(column, distance, _stability(before, after), shift, shift / spread)
+        )
+    return tuple(drifts)
+
+
+def score_drift(scores: Iterable[float]) -> int | None:
+    """Where a course of scores first turned lastingly higher or lower (ADWIN); None if it did not.
+
+    Bifet and Gavaldà 2007, Learning from Time-Changing Data with Adaptive Windowing.
+    """
+    from river.drift import ADWIN
+
+    detector = ADWIN()  # type: ignore[no-untyped-call]
+    for place, score in enumerate(scores):
+        if np.isfinite(score):
+            detector.update(float(score))  # type: ignore[no-untyped-call]
+            if detector.drift_detected:
+                return place
+    return None
+
+
+def _stability(before: Floats, after: Floats) -> float:
+    """The population stability index, over bins that hold a tenth of the reference each."""
+    edges = np.unique(np.quantile(before, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    shares = [
+        np.bincount(np.digitize(values, edges), minlength=len(edges) + 1) / len(values)
+        for values in (before, after)
+    ]
+    expected, seen = (np.maximum(share, _LEAST_SHARE) for share in shares)
+    return float(((seen - expected) * np.log(seen / expected)).sum())
