@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,12 @@ from sqlalchemy import Engine
 from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
+from copilot.health.predictions import PredictionBook
 from copilot.llm.planner import Planner
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings
 from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.models.registry.registry import Registry
 from copilot_tools.plant import Plant
 
 if TYPE_CHECKING:
@@ -49,8 +51,12 @@ class Copilot:
 
 def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copilot:
     """A copilot for the site that the settings describe; raises SiteError when it has no model."""
-    plant = open_plant(settings, now)
     database = db.open_database(settings.database.own)
+    plant = replace(
+        open_plant(settings, now),
+        models=Registry(settings.health.models),
+        predictions=PredictionBook(database),
+    )
     conversations = Conversations(database, now)
     planner = open_planner(settings)
     desk = gate = None

@@ -162,6 +162,23 @@ class WebSettings(_Section):
         return self.model_copy(update={n: folder / path for n, path in found.items() if path})
 
 
+class HealthSettings(_Section):
+    """Trained models of machines: where they lie, who trains them, and when they are due again.
+
+    `scheduler` is the address of a Dask scheduler ("tcp://..."); without one `workers` processes
+    of this machine train and score. A model is due when it is older than `retrain_days`, when a
+    signal's PSI against its training data exceeds `retrain_psi`, or when its 80 % interval held
+    less than `retrain_coverage` of the last 50 outcomes.
+    """
+
+    models: Path = user_data_path(APP) / "models"
+    scheduler: str = ""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    retrain_days: Annotated[float, Field(gt=0)] = 180.0
+    retrain_psi: Annotated[float, Field(gt=0)] = 0.25
+    retrain_coverage: Annotated[float, Field(gt=0, lt=1)] = 0.7
+
+
 class Settings(_Section):
     """Everything a copilot needs to know about its site."""
 
@@ -177,6 +194,7 @@ class Settings(_Section):
     changes: ChangeSettings = ChangeSettings()
     audit: AuditSettings = AuditSettings()
     web: WebSettings = WebSettings()
+    health: HealthSettings = HealthSettings()
 
     @property
     def library_file(self) -> Path:
@@ -256,6 +274,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
     urls = {"plant": settings.database.plant, "own": settings.database.own}
     database = {name: _anchor_sqlite(url, folder) for name, url in urls.items()}
     policy = settings.changes.policy and folder / settings.changes.policy
+    health = settings.health.model_copy(update={"models": folder / settings.health.models})
     audit = AuditSettings(
         public_key=folder / settings.audit.public_key,
         checkpoints=tuple(folder / path for path in settings.audit.checkpoints),
@@ -273,6 +292,7 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
             "changes": settings.changes.model_copy(update={"policy": policy}),
             "audit": audit,
             "web": settings.web.anchored(folder),
+            "health": health,
         }
     )
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -266,4 +267,31 @@ webhook_positions = Table(
     metadata,
     Column("hook", String(64), primary_key=True),  # the digest of its address
     Column("seq", Integer, nullable=False),  # the last audit row that it has been told of
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("asset", String(80), nullable=False),
+    Column("component", String(120), nullable=False),
+    Column("role", String(10), nullable=False),  # predictions.Role
+    Column("model", String(300), nullable=False),
+    Column("day", String(10), nullable=False),  # one of each model is enough for a day
+    Column("at", DateTime, nullable=False),
+    Column("days", Float, nullable=False),
+    Column("low", Float, nullable=False),
+    Column("high", Float),  # none: more than `low`
+    Index("one_prediction_a_day", "asset", "component", "role", "model", "day", unique=True),
+)
+
+behaviour_scores = Table(
+    "behaviour_scores",
+    metadata,
+    Column("asset", String(80), primary_key=True),
+    Column("model", String(300), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("role", String(10), nullable=False),  # predictions.Role
+    Column("score", Float, nullable=False),  # the median of the day's running time
+    Column("above", Float, nullable=False),  # the share of it that was called abnormal
 )

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from copilot_tools.lifetimes import renews
 from copilot_tools.models.wear import Trend, fit_wear
 from copilot_tools.operation import is_running
 from copilot_tools.records import WorkOrder
 from copilot_tools.site.model import Component, Signal, Wear
-from copilot_tools.site.names import split_words
 from copilot_tools.sources.protocols import Samples
 from copilot_tools.timeseries import Floats, bucket_medians, robust_sd, to_arrays, to_time
 
@@ -29,6 +29,7 @@ class Life:
     """One component's outlook; `days` are the times of the daily medians, in days from now.
 
     `since` is when it was last made good, if that is known; `newest` the last running sample.
+    `past` holds days and medians of the lives before as well.
     """
 
     component: Component
@@ -39,6 +40,7 @@ class Life:
     medians: Floats
     since: datetime | None
     newest: datetime
+    past: tuple[Floats, Floats]
     trend: Trend | None = None
     horizon: float = HORIZON_DAYS
 
@@ -56,11 +58,12 @@ class Evidence:
 def judge_component(component: Component, wear: Wear, signal: Signal, seen: Evidence) -> Life:
     """The outlook of one component by the medians of its wear signal on the days it ran."""
     days, medians, newest = _daily_medians(signal, seen)
+    past = days, medians
     since = _last_reset(component, wear, days, medians, seen)
     if since is not None:
         fresh = days - 0.5 >= (since - seen.now).total_seconds() / _DAY - 0.01
         days, medians = days[fresh], medians[fresh]
-    life = Life(component, signal, wear, "not enough history", days, medians, since, newest)
+    life = Life(component, signal, wear, "not enough history", days, medians, since, newest, past)
     return life if len(days) < LEAST_DAYS else _look_ahead(life)
 
 
@@ -103,19 +106,11 @@ def _last_reset(
     seen: Evidence,
 ) -> datetime | None:
     """When the component was last made good: by a finished job, or as its signal fell back."""
-    finished = [o.finished for o in seen.repairs if o.finished and _renews(o, component)]
+    finished = [o.finished for o in seen.repairs if o.finished and renews(o, component)]
     fall = _last_fall(wear, days, medians)
     if fall is not None:
         finished.append(seen.now + timedelta(days=fall))
     return max(finished, default=None)
-
-
-def _renews(order: WorkOrder, component: Component) -> bool:
-    """Whether a job made the component good: a repair of it, or any job that used its part."""
-    if component.part and component.part in order.parts:
-        return True
-    same = set(split_words(component.name)) <= set(split_words(order.component))
-    return same and order.kind == "corrective"
 
 
 def _last_fall(wear: Wear, days: Floats, medians: Floats) -> float | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from copilot_knowledge.library import Library
+from copilot_tools.models.registry.registry import Registry
+from copilot_tools.predictions import Predictions
 from copilot_tools.site.model import Site
 from copilot_tools.site.resolve import Resolver
 from copilot_tools.sources.protocols import (
@@ -22,6 +24,7 @@ class Plant:
     """Everything a tool may use; `now` gives the plant's time in UTC.
 
     `reader` is the role of who asks: some manuals are only for some roles. None may read all.
+    `models` are the trained ones and `predictions` what was predicted before, where there are any.
     """
 
     site: Site
@@ -35,6 +38,8 @@ class Plant:
     library: Library
     now: Callable[[], datetime]
     reader: str | None = None
+    models: Registry | None = None
+    predictions: Predictions | None = None
 
     @property
     def manuals(self) -> Library:

@@ -1,0 +1,1 @@
+"""The life of health models: training, running along, promotion, drift and their scorecard."""

@@ -1,0 +1,82 @@
+"""How a machine ran of late, by product: what its usual behaviour is learnt from and judged by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from copilot_tools.course import Making, chart_course, ordered_signals
+from copilot_tools.errors import Failed, Unavailable
+from copilot_tools.plant import Plant
+from copilot_tools.records import OrderStatus
+from copilot_tools.site.model import Asset
+from copilot_tools.timeseries import Floats, to_time
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCourse:
+    """Complete rows of running time by product ("" where none is known), oldest first.
+
+    The first `operating` signals set the operating point; rows are medians of `width` s. `seconds`
+    are the times of the rows.
+    """
+
+    asset: str
+    signals: tuple[str, ...]
+    operating: int
+    width: float
+    rows: Mapping[str, Floats]
+    seconds: Mapping[str, Floats]
+    until: datetime | None
+
+    def since(self, moment: datetime) -> Mapping[str, Floats]:
+        """The rows from a moment on."""
+        start = moment.timestamp()
+        return {name: rows[self.seconds[name] >= start] for name, rows in self.rows.items()}
+
+
+async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
+    """The course of the last `days`; raises Failed for a machine without signals to judge."""
+    signals = ordered_signals(asset)
+    if not signals:
+        raise Failed(f"{asset.id} {asset.name} has no signals that could be judged")
+    now = plant.now()
+    begin = now - timedelta(days=days)
+    found = await plant.history.read([signal.id for signal in signals], begin, now)
+    makings = await _makings(plant, asset, now)
+    middle = begin + (now - begin) / 2
+    course, _ = chart_course(asset, found, begin, middle, now, makings)
+    complete = course.running & np.isfinite(course.rows).all(axis=1)
+    names = ["", *dict.fromkeys(making.product for making in makings)]
+    rows, seconds = {}, {}
+    for number in np.unique(course.product[complete]).tolist():
+        chosen = complete & (course.product == number)
+        rows[names[number]] = course.rows[chosen]
+        seconds[names[number]] = course.seconds[chosen]
+    newest = max((times[-1] for times in seconds.values() if len(times)), default=None)
+    return MachineCourse(
+        asset=asset.id,
+        signals=tuple(signal.name for signal in course.signals),
+        operating=course.operating,
+        width=course.width,
+        rows=rows,
+        seconds=seconds,
+        until=None if newest is None else to_time(newest),
+    )
+
+
+async def _makings(plant: Plant, asset: Asset, now: datetime) -> list[Making]:
+    """What the machine's line made; nothing where it has none, or the ERP does not answer."""
+    if not asset.line:
+        return []
+    try:
+        orders = await plant.erp.production_orders()
+    except Unavailable:
+        return []
+    end = (now + timedelta(days=1)).timestamp()
+    return [
+        Making(o.product, o.start.timestamp(), o.finished.timestamp() if o.finished else end)
+        for o in orders
+        if o.line == asset.line and o.status in (OrderStatus.RUNNING, OrderStatus.DONE)
+    ]
