@@ -129,6 +129,20 @@ def screens(
     raise typer.Exit(run(folder))
 
 
+@evaluations.command()
+def anomaly(
+    folder: Annotated[
+        Path, typer.Argument(help="SKAB: valve1/, valve2/, other/, or any of them.", metavar="DIR")
+    ],
+    json: Json = False,
+    speed: Annotated[bool, typer.Option(help="Also what scoring a fleet costs.")] = True,
+) -> None:
+    """F1, false and missed alarms of the anomaly detectors, beside rules that know nothing."""
+    from copilot_evals.anomaly import run
+
+    raise typer.Exit(run(folder, speed=speed, as_json=json))
+
+
 def _need_browser() -> None:
     """End in one clear line where what drives a browser is not installed."""
     from importlib.util import find_spec
