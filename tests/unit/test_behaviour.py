@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf as reference
 
-from copilot_tools.models.behaviour import Behaviour, ledoit_wolf
+from copilot_tools.models.abnormality.distance import ledoit_wolf
+from copilot_tools.models.behaviour import Behaviour
 
 
 @settings(max_examples=30, deadline=None)

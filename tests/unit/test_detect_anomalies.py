@@ -97,6 +97,46 @@ async def test_a_spell_that_is_over_is_told_with_its_end(works: Works):
     assert abs(end - (NOW - timedelta(hours=5))) <= timedelta(minutes=20)
 
 
+async def test_every_spell_of_the_window_is_listed(works: Works):
+    course = pump()
+    course["K_1__bearing_vibration"][-20 * HOUR : -17 * HOUR] += 2.0
+    course["K_1__bearing_temperature"][-9 * HOUR : -6 * HOUR] += 12.0
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "abnormal spells").value == 2
+    assert "bearing temperature" in found.summary
+    assert "That was spell 2 in this time." in found.summary
+    (spells,) = (table for table in found.tables if "spells" in table.title)
+    (last, first) = spells.rows
+    assert abs(first[0] - (NOW - timedelta(hours=20))) <= timedelta(minutes=20)
+    assert abs(first[1] - (NOW - timedelta(hours=17))) <= timedelta(minutes=20)
+    assert "bearing vibration" in first[-1]
+    assert "bearing temperature" in last[-1]
+
+
+async def test_a_slow_drift_of_what_is_learnt_from_is_said(works: Works):
+    course = pump()
+    late = np.arange(MINUTES) > MINUTES - 11 * 24 * HOUR
+    course["K_1__bearing_temperature"][late] += 2.0
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "bearing temperature drift").value == pytest.approx(2.0, abs=0.4)
+    (notice,) = found.notices
+    assert notice.startswith("bearing temperature rose by")
+    assert "vibration" not in notice
+
+
+async def test_a_restless_machine_does_not_cry_wolf(works: Works):
+    random = np.random.default_rng(5)
+    course = pump()
+    for name in ("K_1__bearing_temperature", "K_1__bearing_vibration"):
+        bursts = np.repeat(random.standard_t(2.5, MINUTES // 40), 40)
+        course[name] += 2 * np.std(course[name][:100]) * bursts
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "abnormal from score").value > 1.5
+
+
 async def test_a_begin_before_the_window_is_found(works: Works):
     course = pump()
     course["K_1__bearing_vibration"][-40 * HOUR :] += 2.0

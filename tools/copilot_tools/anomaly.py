@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from copilot_tools.comparison import Deviation
 from copilot_tools.display import format_number, format_time, format_value
-from copilot_tools.examination import FACTOR, Deviation, Examination, examine
+from copilot_tools.examination import Examination, examine
 from copilot_tools.facts import Column, Fact, Findings, Quality, Series, Source, Table, Value
 from copilot_tools.plant import Plant
 from copilot_tools.timeseries import thin, to_time
@@ -37,12 +38,19 @@ def _report(plant: Plant, seen: Examination) -> Findings:
     for signal, since in seen.resting:
         when = format_time(since, plant.site.time_zone)
         notices.append(f"{signal} has not moved since {when} and is perhaps frozen.")
+    for drift in seen.drifted:
+        side = "rose" if drift.shift > 0 else "fell"
+        amount = format_value(abs(drift.shift), drift.signal.unit)
+        notices.append(
+            f"{drift.signal.name} {side} by {amount} at the same operating point in the last of "
+            "the weeks learnt from; what is usual may be out of date."
+        )
     judged = seen.verdict in ("normal", "abnormal", "unknown operating point")
     return Findings(
         summary=f"{name} {_describe(plant, seen, clear)}",
         facts=tuple(_facts(plant, seen, clear)),
         series=tuple(_series(seen, clear)) if seen.verdict == "abnormal" else (),
-        tables=(_table(plant, seen),) if judged else (),
+        tables=tuple(_tables(plant, seen)) if judged else (),
         mentions=(name, *(f"{deviation.signal.name}" for deviation in clear)),
         notices=tuple(notices),
     )
@@ -51,7 +59,8 @@ def _report(plant: Plant, seen: Examination) -> Findings:
 def _describe(plant: Plant, seen: Examination, clear: list[Deviation]) -> str:
     zone, label = plant.site.time_zone, seen.period.label
     known = f"{format_number(seen.reference_days)} days of running history"
-    score = f"score {format_number(round(seen.score, 1))}, abnormal from {FACTOR}"
+    score, factor = (format_number(round(number, 1)) for number in (seen.score, seen.factor))
+    score = f"score {score}, abnormal from {factor}"
     match seen.verdict:
         case "not enough data":
             return f"cannot be judged, {label}: not enough data beside {known}."
@@ -64,10 +73,13 @@ def _describe(plant: Plant, seen: Examination, clear: list[Deviation]) -> str:
             return f"runs as usual, {label} ({score})."
     what = "; ".join(_shift(deviation) for deviation in clear)
     begin = format_time(seen.begin, zone) if seen.begin else ""
+    often = f" That was spell {len(seen.spells)} in this time." if len(seen.spells) > 1 else ""
     if seen.end is None:
-        return f"is unlike itself since {begin} ({score}): {what}."
+        return f"is unlike itself since {begin} ({score}): {what}.{often}"
     end = format_time(seen.end, zone)
-    return f"was unlike itself from {begin} to {end} and is as usual again ({score}): {what}."
+    return (
+        f"was unlike itself from {begin} to {end} and is as usual again ({score}): {what}.{often}"
+    )
 
 
 def _shift(deviation: Deviation) -> str:
@@ -88,13 +100,17 @@ def _facts(plant: Plant, seen: Examination, clear: list[Deviation]) -> Iterator[
     yield fact("period", seen.period.label)
     yield fact("running history", seen.reference_days, "days")
     yield fact("abnormality score", round(seen.score, 1))
-    yield fact("abnormal from score", FACTOR)
+    yield fact("abnormal from score", round(seen.factor, 1))
+    if seen.spells:
+        yield fact("abnormal spells", len(seen.spells))
     if seen.begin is not None:
         yield fact("unlike itself since", seen.begin)
     if seen.end is not None:
         yield fact("as usual again since", seen.end)
     for name, since in seen.resting:
         yield fact(f"{name} unchanged since", since)
+    for drift in seen.drifted:
+        yield fact(f"{drift.signal.name} drift", drift.shift, drift.signal.unit)
     for deviation in clear or seen.deviations[:1]:
         signal = deviation.signal
         yield fact(f"{signal.name} against usual", deviation.shift, signal.unit)
@@ -117,9 +133,10 @@ def _series(seen: Examination, clear: list[Deviation]) -> Iterator[Series]:
         yield Series(seen.asset.id, signal.name, signal.unit, *drawn, source, signal.normal)
 
 
-def _table(plant: Plant, seen: Examination) -> Table:
+def _tables(plant: Plant, seen: Examination) -> Iterator[Table]:
     headings = ("signal", "level", "against usual", "unit", "usual scatters", "share")
-    return Table(
+    source = Source("history", seen.asset.id)
+    yield Table(
         title=f"{seen.asset.id} against its own history",
         columns=tuple(Column(heading) for heading in headings),
         rows=tuple(
@@ -127,6 +144,30 @@ def _table(plant: Plant, seen: Examination) -> Table:
             for d in seen.deviations
         ),
         total=len(seen.deviations),
-        source=Source("history", seen.asset.id),
+        source=source,
+        time=seen.newest,
+    )
+    if len(seen.spells) > 1:
+        yield _spells(seen, source)
+
+
+def _spells(seen: Examination, source: Source) -> Table:
+    """Every abnormal spell of the period, the newest first."""
+    headings = ("unlike itself from", "until", "score", "highest", "most unlike usual")
+    return Table(
+        title=f"{seen.asset.id}, abnormal spells",
+        columns=tuple(Column(heading) for heading in headings),
+        rows=tuple(
+            (
+                spell.begin,
+                spell.end or "now",
+                round(spell.score, 1),
+                round(spell.peak, 1),
+                _shift(spell.deviations[0]),
+            )
+            for spell in reversed(seen.spells)
+        ),
+        total=len(seen.spells),
+        source=source,
         time=seen.newest,
     )

@@ -8,65 +8,82 @@ from typing import Any, Literal
 
 import numpy as np
 
+from copilot_tools.comparison import (
+    FACTOR,
+    LEAST_ROWS,
+    Deviation,
+    Drifted,
+    find_abnormal,
+    find_drift,
+    list_deviations,
+    machine_factor,
+    score_course,
+)
 from copilot_tools.course import Course, Making, chart_course, ordered_signals
 from copilot_tools.errors import Failed, Unavailable
-from copilot_tools.models.behaviour import Behaviour, Residuals
+from copilot_tools.models.behaviour import Residuals
 from copilot_tools.plant import Plant
 from copilot_tools.records import OrderStatus
-from copilot_tools.site.model import Asset, Signal
+from copilot_tools.site.model import Asset
 from copilot_tools.sources.protocols import Samples
-from copilot_tools.timeseries import Flags, Floats, resting_since, to_arrays, to_time
+from copilot_tools.timeseries import Flags, resting_since, to_arrays, to_time
 from copilot_tools.windows import Period
 
 REFERENCE = timedelta(days=35)
 GUARD = timedelta(days=2)
-FACTOR = 1.5
-HYSTERESIS = 0.7
-LEAST_ROWS = 3
-LEAST_SIGMAS = 4.5
-LEAST_REFERENCE = 150
 _REST_OBSERVED = timedelta(days=3)
 
 Verdict = Literal["normal", "abnormal", "unknown operating point", "not running", "not enough data"]
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
-    """How a signal stood in the spell, against what is usual at that operating point.
+class Spell:
+    """When the machine was unlike itself; end None: it still is, at the last sample.
 
-    `shift` is in its unit, `sigmas` in usual scatters, `share` its part of the whole deviation.
+    `score` is the median, `peak` the highest; `deviations` come with the largest first.
     """
 
-    signal: Signal
-    level: float
-    shift: float
-    sigmas: float
-    share: float
+    begin: datetime
+    end: datetime | None
+    score: float
+    peak: float
+    deviations: tuple[Deviation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """The verdict on a period; begin and end are of the abnormal spell, `score` its median.
+    """The verdict on a period; `spells` are those that reach into it, oldest first.
 
-    A score of 1 is the 99 % limit of usual behaviour; `ongoing` means the spell reaches the last
-    sample. `deviations` come with the largest first. `resting` names signals that used to move and
-    have stopped doing so, with the time since when.
+    A score of 1 is the 99 % limit of usual behaviour; from `factor` on it is abnormal. Score and
+    deviations are those of the last spell, or of the whole period where there is none. `resting`
+    names signals that used to move and have stopped doing so, with the time since when; `drifted`
+    those whose usual level moved in the weeks that were learnt from.
     """
 
     asset: Asset
     period: Period
     verdict: Verdict
     newest: datetime
-    begin: datetime | None = None
-    end: datetime | None = None
-    ongoing: bool = False
+    spells: tuple[Spell, ...] = ()
     course: Course | None = None
     score: float = 0.0
+    factor: float = FACTOR
     deviations: tuple[Deviation, ...] = ()
     reference_days: float = 0.0
     resting: tuple[tuple[str, datetime], ...] = ()
+    drifted: tuple[Drifted, ...] = ()
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+
+    @property
+    def begin(self) -> datetime | None:
+        """When the last spell began."""
+        return self.spells[-1].begin if self.spells else None
+
+    @property
+    def end(self) -> datetime | None:
+        """When the last spell ended; None while it goes on, or without one."""
+        return self.spells[-1].end if self.spells else None
 
 
 async def examine(plant: Plant, asset: Asset, period: Period) -> Examination:
@@ -123,32 +140,46 @@ def _judge(
     if (course.running & window).sum() < LEAST_ROWS:
         return verdict("not running")
     learnt = course.between(begin, period.start - GUARD)
-    scored = _score(course, learnt)
+    scored = score_course(course, learnt)
     seen = window & np.isfinite(scored.scores)
     days = float((course.running & learnt).sum() * course.width / 86400)
     if seen.sum() < LEAST_ROWS:
         return verdict("not enough data", reference_days=days)
-    resting = _resting(found, course, newest)
-    spell = _last_spell(course, scored, window)
-    if spell is None:
+    factor = machine_factor(scored.scores[learnt])
+    known = {
+        "factor": factor,
+        "reference_days": days,
+        "resting": _resting(found, course, newest),
+        "drifted": find_drift(course, scored, learnt),
+    }
+    spells = tuple(
+        _tell(course, scored, rows, window)
+        for rows in find_abnormal(course, scored, window, factor)
+    )
+    if spells:
+        last = spells[-1]
         return verdict(
-            "normal" if scored.unseen[seen].mean() <= 0.5 else "unknown operating point",
-            score=float(np.median(scored.scores[seen])),
-            deviations=_deviations(course, scored, seen),
-            reference_days=days,
-            resting=resting,
+            "abnormal", spells=spells, score=last.score, deviations=last.deviations, **known
         )
-    times = course.seconds[spell]
-    ongoing = bool(spell[np.flatnonzero(np.isfinite(scored.scores))[-1]])
     return verdict(
-        "abnormal",
+        "normal" if scored.unseen[seen].mean() <= 0.5 else "unknown operating point",
+        score=float(np.median(scored.scores[seen])),
+        deviations=list_deviations(course, scored, seen),
+        **known,
+    )
+
+
+def _tell(course: Course, scored: Residuals, rows: Flags, window: Flags) -> Spell:
+    """A spell by its rows; how strong it was is told of the part in the period."""
+    times = course.seconds[rows]
+    ongoing = bool(rows[np.flatnonzero(np.isfinite(scored.scores))[-1]])
+    scores = scored.scores[rows & window]
+    return Spell(
         begin=to_time(times[0]),
         end=None if ongoing else to_time(times[-1] + course.width),
-        ongoing=ongoing,
-        score=float(np.median(scored.scores[spell & window])),
-        deviations=_deviations(course, scored, spell & window),
-        reference_days=days,
-        resting=resting,
+        score=float(np.median(scores)),
+        peak=float(scores.max()),
+        deviations=list_deviations(course, scored, rows & window),
     )
 
 
@@ -167,74 +198,3 @@ def _resting(
         if since is not None:
             resting.append((signal.name, to_time(since)))
     return tuple(resting)
-
-
-def _score(course: Course, learnt: Flags) -> Residuals:
-    """Every complete running row against what is usual for its product; the others are NaN."""
-    shape = course.rows.shape
-    scored = Residuals(
-        np.full(shape, np.nan),
-        np.full(shape, np.nan),
-        np.full(shape, np.nan),
-        np.full(shape[0], np.nan),
-        np.zeros(shape[0], dtype=np.bool_),
-    )
-    complete = course.running & np.isfinite(course.rows).all(axis=1)
-    for product in np.unique(course.product[complete]):
-        rows = complete & (course.product == product)
-        reference = course.rows[rows & learnt]
-        if len(reference) < LEAST_REFERENCE:
-            continue
-        residuals = Behaviour.fit(reference, course.operating).compare(course.rows[rows])
-        scored.units[rows] = residuals.units
-        scored.sigmas[rows] = residuals.sigmas
-        scored.shares[rows] = residuals.shares
-        scored.scores[rows] = residuals.scores
-        scored.unseen[rows] = residuals.unseen
-    return scored
-
-
-def _last_spell(course: Course, scored: Residuals, window: Flags) -> Flags | None:
-    """The rows of the last abnormal spell that reaches into the period.
-
-    It begins where the score stays above FACTOR for LEAST_ROWS rows and ends where it stays below
-    HYSTERESIS of that for as long; time in which the machine stands still counts for neither. At
-    least one signal must be LEAST_SIGMAS away from usual in it.
-    """
-    rated = np.flatnonzero(np.isfinite(scored.scores))
-    spells: list[tuple[int, int]] = []
-    above = below = 0
-    begin: int | None = None
-    for place, score in enumerate(scored.scores[rated].tolist()):
-        above = above + 1 if score >= FACTOR else 0
-        below = below + 1 if score < FACTOR * HYSTERESIS else 0
-        if begin is None and above >= LEAST_ROWS:
-            begin = place - LEAST_ROWS + 1
-        elif begin is not None and below >= LEAST_ROWS:
-            spells.append((begin, place - LEAST_ROWS + 1))
-            begin = None
-    if begin is not None:
-        spells.append((begin, len(rated)))
-    for first, stop in reversed(spells):
-        rows = np.zeros(len(course.seconds), dtype=np.bool_)
-        rows[rated[first:stop]] = True
-        inside = rows & window
-        if inside.any() and _largest(scored.sigmas[inside]) >= LEAST_SIGMAS:
-            return rows
-    return None
-
-
-def _largest(sigmas: Floats) -> float:
-    return float(np.abs(np.median(sigmas, axis=0)).max())
-
-
-def _deviations(course: Course, scored: Residuals, rows: Flags) -> tuple[Deviation, ...]:
-    levels, units, sigmas, shares = (
-        np.median(table[rows], axis=0)
-        for table in (course.rows, scored.units, scored.sigmas, scored.shares)
-    )
-    deviations = [
-        Deviation(signal, float(levels[i]), float(units[i]), float(sigmas[i]), float(shares[i]))
-        for i, signal in enumerate(course.signals)
-    ]
-    return tuple(sorted(deviations, key=lambda deviation: -abs(deviation.sigmas)))

@@ -2,9 +2,9 @@
 
 Signals that set the operating point explain the others by a quadratic least-squares fit, refitted
 without outliers. The residuals, scaled robustly, give a Mahalanobis distance with the shrunk
-covariance of Ledoit and Wolf (2004, J. Multivariate Analysis 88). A score of 1 is the 99 % limit of
-usual behaviour. Rows of the reference that stand out themselves are left out and the fit repeated,
-so that an old fault does not become part of what is usual.
+covariance of Ledoit and Wolf. A score of 1 is the 99 % limit of usual behaviour. Rows of the
+reference that stand out themselves are left out and the fit repeated, so that an old fault does not
+become part of what is usual.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from copilot_tools.models.abnormality.distance import ledoit_wolf, mahalanobis, tail_ratio
 from copilot_tools.timeseries import Flags, Floats, robust_sd
 
 _CLIP = 6.0
-_OUTSTANDING = 3.0
+OUTSTANDING = 3.0
 _ROUNDS = 3
 _NEAR = 0.05
 _LEAST_VARIANCE = 0.25
@@ -92,7 +93,7 @@ class Behaviour:
         point = _Point.of(reference, operating)
         fitted = cls._fit_once(reference, point)
         for _ in range(_ROUNDS - 1):
-            usual = fitted.compare(reference).scores <= _OUTSTANDING
+            usual = fitted.compare(reference).scores <= OUTSTANDING
             if usual.sum() < len(reference) / 2:
                 break
             fitted = cls._fit_once(reference[usual], point)
@@ -116,9 +117,9 @@ class Behaviour:
         least = np.where(np.arange(len(scale)) < point.count, 1.0, _LEAST_VARIANCE)
         np.fill_diagonal(covariance, np.maximum(np.diag(covariance), least))
         precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
-        distances = ((clipped @ precision) * clipped).sum(axis=1)
+        distances, _ = mahalanobis(clipped, precision)
         bulk = max(float(np.quantile(distances, 0.75)), _LEAST_VARIANCE * len(scale))
-        limit = bulk * _tail(len(scale))
+        limit = bulk * tail_ratio(len(scale))
         return cls(point, tuple(coefficients), scale, precision, limit)
 
     def to_state(self) -> dict[str, Any]:
@@ -146,33 +147,8 @@ class Behaviour:
         unseen = self.point.beyond(rows)
         units[unseen, self.point.count :] = 0.0
         sigmas = units / self.scale
-        weighted = sigmas * (sigmas @ self.precision)
-        distances = np.maximum(weighted.sum(axis=1), 1e-12)
-        scores = np.sqrt(distances / self.limit)
-        return Residuals(units, sigmas, weighted / distances[:, None], scores, unseen)
-
-
-def ledoit_wolf(rows: Floats) -> Floats:
-    """The covariance of rows, shrunk towards a multiple of the identity by the optimal amount."""
-    count, width = rows.shape
-    centred = rows - rows.mean(axis=0)
-    sample = centred.T @ centred / count
-    target = np.trace(sample) / width * np.eye(width)
-    squared = centred**2
-    spread = float((squared.T @ squared / count - sample**2).sum()) / count
-    distance = float(((sample - target) ** 2).sum())
-    shrinkage = min(spread / distance, 1.0) if distance > 0 else 0.0
-    return np.asarray((1 - shrinkage) * sample + shrinkage * target, dtype=np.float64)
-
-
-def _tail(width: int) -> float:
-    """The ratio of the 99 % to the 75 % quantile of chi-squared (Wilson and Hilferty 1931).
-
-    The bulk of the reference tells the limit, since its own tail may hold old faults.
-    """
-    small = 2 / (9 * width)
-    high, bulk = ((1 - small + z * small**0.5) ** 3 for z in (2.326, 0.674))
-    return float(high / bulk)
+        distances, shares = mahalanobis(sigmas, self.precision)
+        return Residuals(units, sigmas, shares, np.sqrt(distances / self.limit), unseen)
 
 
 def _solve(design: Floats, target: Floats) -> Floats:
