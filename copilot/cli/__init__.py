@@ -12,8 +12,10 @@ from copilot.cli.audit import audit
 from copilot.cli.evaluate import evaluations
 from copilot.cli.executor import executor
 from copilot.cli.feedback import feedback
+from copilot.cli.health import health
 from copilot.cli.plant import plant_model
 from copilot.cli.policy import site_policy
+from copilot.cli.station import station
 from copilot.cli.token import tokens
 from copilot.cli.user import users
 from copilot.cli.ways_in import ways_in
@@ -32,7 +34,9 @@ cli.add_typer(audit, name="audit")
 users.add_typer(ways_in)
 cli.add_typer(users, name="user")
 cli.add_typer(tokens, name="token")
+cli.add_typer(station, name="station")
 cli.add_typer(evaluations, name="eval")
+cli.add_typer(health, name="health")
 cli.command()(feedback)
 
 Config = Annotated[

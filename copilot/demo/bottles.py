@@ -1,10 +1,10 @@
 """Counts and camera inspections of the demo lines, minute by minute, and pictures of the newest.
 
 One bottle per line and minute is inspected. Every draw follows from the seed and the minute, so
-telling the same minute again gives the same rows.
+telling the same minute again gives the same rows. Those with a picture are judged by it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -42,21 +42,38 @@ def add_bottles(connection: Connection, chronicle: Chronicle, seed: int) -> None
 def add_pictures(
     connection: Connection, chronicle: Chronicle, seed: int, folder: Path, rejects: int, good: int
 ) -> None:
-    """Picture the newest rejected and the newest good bottles of the chronicle's time."""
+    """Picture the newest rejected and the newest good bottles of the chronicle's time.
+
+    What is pictured is judged as an inspection station judges: by the picture.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     c = tables.inspections.c
     recent = (
-        select(c.id, c.product, c.defect)
+        select(c.id, c.product, c.defect, c.image)
         .where(c.time >= from_utc(chronicle.start), c.time < from_utc(chronicle.end))
         .order_by(c.time.desc())
     )
     for passed, number in ((False, rejects), (True, good)):
         query = recent.where(c.passed == passed).limit(number)
-        for id_, product, defect in connection.execute(query).all():
+        for id_, product, defect, image in connection.execute(query).all():
             name = f"{id_}.png"
-            if not (folder / name).exists():
-                render(scene(seed, id_, product, defect)).save(folder / name, compress_level=3)
-            connection.execute(update(tables.inspections).where(c.id == id_).values(image=name))
+            if image == name and (folder / name).exists():
+                continue
+            render(scene(seed, id_, product, defect)).save(folder / name, compress_level=3)
+            values = {"image": name, **_inspect(connection, folder / name, chronicle.end)}
+            connection.execute(update(tables.inspections).where(c.id == id_).values(values))
+
+
+def _inspect(connection: Connection, picture: Path, moment: datetime) -> Values:
+    """What the station's model says of a picture."""
+    # onnx and onnxruntime take a moment to load, which a demo without pictures need not wait for.
+    from copilot.demo.bottle_eye import bottle_eye
+    from copilot.station.database import note_model, verdict_values
+    from copilot_tools.vision.pictures import read_picture
+
+    model = bottle_eye()
+    note_model(connection, model.card, moment)
+    return verdict_values(model.judge(read_picture(picture.read_bytes())))
 
 
 def _judge(minute: LineMinute, seed: int) -> tuple[Values, Values | None]:

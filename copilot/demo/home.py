@@ -238,7 +238,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     folder = Path(__file__).parent
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".toml", ".csv", ".md"):
+        if path.suffix in (".py", ".toml", ".csv", ".md", ".onnx"):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

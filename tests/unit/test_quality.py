@@ -53,6 +53,7 @@ async def test_yield_and_defects_of_a_line(camera: Plant):
         "underfill": 2,
         "crooked label": 1,
         "newest reject": NOW - timedelta(hours=2, minutes=8),
+        "model": "eye 1",
     }
     assert found.tables[0].rows == (("underfill", 2, 4.08), ("crooked label", 1, 2.04))
     assert found.mentions == ("underfill", "crooked label")

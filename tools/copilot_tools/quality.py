@@ -1,5 +1,6 @@
-"""Vision quality control: yield, rejects, which defects, since when, with pictures."""
+"""Vision quality control: yield, rejects, which defects, since when, with what, pictures."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,11 +9,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from copilot_tools.display import format_value
-from copilot_tools.errors import Retry
+from copilot_tools.errors import Retry, Unavailable
 from copilot_tools.facts import Column, Fact, Findings, Picture, Series, Source, Table
 from copilot_tools.known_names import ask_back, choose, fitting
 from copilot_tools.plant import Plant
-from copilot_tools.records import Inspection, ProductionOrder
+from copilot_tools.quality_bursts import Burst, find_burst
+from copilot_tools.quality_causes import Circumstances, find_circumstances
+from copilot_tools.quality_told import (
+    burst_facts,
+    drift_notice,
+    drift_of,
+    review_facts,
+    tell_burst,
+)
+from copilot_tools.records import Inspection, InspectionModel, ProductionOrder
 from copilot_tools.site.model import Line
 from copilot_tools.site.names import split_words
 from copilot_tools.tool import Risk, Text, Window, tool
@@ -38,7 +48,8 @@ async def get_inspections(
 ) -> Findings:
     """What the cameras found: yield, defects by frequency, their course and the newest pictures.
 
-    Usually of 24 h; of the whole batch when one is named. Unknown names are asked back.
+    Where a defect came in a burst, what moved on the line with it. Usually of 24 h; of the whole
+    batch when one is named. Unknown names are asked back.
     """
     now = plant.now()
     orders = await plant.erp.production_orders()
@@ -64,7 +75,7 @@ async def get_inspections(
         return Findings(f"{label}: nothing was inspected.", (asked,))
     rejects = [r for r in results if not r.passed and (defects is None or r.defect in defects)]
     scope = Scope(label, place.id if place else "", defects, results, rejects)
-    return _report(scope, plant.site.time_zone)
+    return await _report(plant, scope)
 
 
 def _place_or_product(
@@ -121,16 +132,51 @@ class Scope:
         return self.subject or "all lines"
 
 
-def _report(scope: Scope, zone: ZoneInfo) -> Findings:
+async def _report(plant: Plant, scope: Scope) -> Findings:
+    zone = plant.site.time_zone
     pareto = Counter(result.defect for result in scope.rejects).most_common()
+    burst = await asyncio.to_thread(find_burst, scope.results, scope.defects)
+    seen, notices = await _circumstances(plant, burst)
+    drift = await _drift(plant, scope)
+    told = f" {tell_burst(burst, seen, zone)}" if burst else ""
+    facts = _facts(scope, pareto) + review_facts(scope.results, scope.about)
+    if drift:
+        model, index = drift
+        value, newest = round(index, 2), scope.results[-1].time
+        facts += (Fact(scope.about, "stability index", value, scope.source, newest),)
+        notices += (drift_notice(model, index),)
     return Findings(
-        summary=_summary(scope, pareto),
-        facts=_facts(scope, pareto),
+        summary=_summary(scope, pareto) + told,
+        facts=facts + (burst_facts(burst, seen) if burst else ()),
         series=(_course(scope, zone),),
         tables=(_table(scope, pareto),) if pareto else (),
         pictures=_pictures(scope),
-        mentions=tuple(defect for defect, _ in pareto),
+        mentions=tuple(defect for defect, _ in pareto) + _moved(seen),
+        notices=notices,
     )
+
+
+async def _circumstances(
+    plant: Plant, burst: Burst | None
+) -> tuple[Circumstances | None, tuple[str, ...]]:
+    """What went with a burst; a source that is silent costs that part of the answer only."""
+    if burst is None:
+        return None, ()
+    try:
+        return await find_circumstances(plant, burst), ()
+    except Unavailable as error:
+        return None, (f"{error}. What moved with the {burst.defect} is not known.",)
+
+
+async def _drift(plant: Plant, scope: Scope) -> tuple[InspectionModel, float] | None:
+    if all(result.distance is None for result in scope.results):
+        return None
+    return drift_of(scope.results, await plant.inspections.models())
+
+
+def _moved(seen: Circumstances | None) -> tuple[str, ...]:
+    movers = seen.movers if seen else ()
+    return tuple(dict.fromkeys(mover.signal.asset for mover in movers))
 
 
 def _summary(scope: Scope, pareto: list[tuple[str, int]]) -> str:

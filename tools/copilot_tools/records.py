@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+GOOD = "good"
+"""What a person decides of a unit without defect."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -159,7 +162,11 @@ class AlarmEvent:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """One inspected unit: its verdict, and where a defect was seen (pixels of the image)."""
+    """One inspected unit: its verdict, and where a defect was seen (pixels of the image).
+
+    `distance` says how far it is from good parts (1 = the limit), None where nobody measured it;
+    `review` why a person should look. `decision` is what a person said: `good` or a defect.
+    """
 
     id: int
     line: str
@@ -172,3 +179,26 @@ class Inspection:
     model: str
     image: str
     boxes: tuple[tuple[int, int, int, int], ...]
+    distance: float | None = None
+    review: str = ""
+    decision: str = ""
+    decided_by: str = ""
+    decided: datetime | None = None
+
+    @property
+    def good_after_review(self) -> bool:
+        """Whether the unit is good by a person's decision, or else by the camera's."""
+        return self.decision == GOOD if self.decision else self.passed
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionModel:
+    """A model that inspections were made with: in use since when, its held-out accuracy (0..1).
+
+    `distances` are those of good parts at 0, 10 .. 100 % when it was trained (1 = the limit).
+    """
+
+    model: str
+    since: datetime
+    accuracy: float
+    distances: tuple[float, ...]

@@ -13,6 +13,7 @@ from copilot_tools.records import (
     BatchHold,
     Downtime,
     Inspection,
+    InspectionModel,
     OrderStatus,
     Part,
     ProductionCount,
@@ -148,6 +149,11 @@ class SqlInspections:
                 query = query.where(column == wanted)
         return await self._reader.read(query, self._inspection)
 
+    async def models(self) -> list[InspectionModel]:
+        """The models that inspections were made with, newest first."""
+        table = tables.inspection_models
+        return await self._reader.read(select(table).order_by(table.c.since.desc()), _model)
+
     def _inspection(self, row: Row[Any]) -> Inspection:
         return Inspection(
             id=row.id,
@@ -161,6 +167,11 @@ class SqlInspections:
             model=row.model,
             image=str(self._images / row.image) if row.image else "",
             boxes=tuple(_box(box) for box in row.boxes),
+            distance=row.distance,
+            review=row.review,
+            decision=row.decision,
+            decided_by=row.decided_by,
+            decided=to_utc_or_none(row.decided),
         )
 
 
@@ -230,6 +241,11 @@ def _event(row: Row[Any]) -> AlarmEvent:
         value=row.value,
         unit=row.unit,
     )
+
+
+def _model(row: Row[Any]) -> InspectionModel:
+    distances = tuple(float(distance) for distance in row.distances)
+    return InspectionModel(row.model, to_utc(row.since), row.accuracy, distances)
 
 
 def _box(stored: Sequence[int]) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from copilot_tools.records import (
     BatchHold,
     Downtime,
     Inspection,
+    InspectionModel,
     Part,
     ProductionCount,
     ProductionOrder,
@@ -133,3 +134,6 @@ class Inspections(Protocol):
         batch: str | None = None,
     ) -> list[Inspection]:
         """Inspected units in [start, end) that match, oldest first."""
+
+    async def models(self) -> list[InspectionModel]:
+        """The models that inspections were made with, newest first."""

@@ -1,12 +1,13 @@
 """The SQL tables (or views) the copilot reads; a site maps its ERP, CMMS and journals onto them.
 
 Only the executor writes, and only to parts, work_orders, purchase_orders, batch_holds and
-change_receipts. Times are stored as UTC without offset. Lists are JSON arrays. See
-`docs/plant-database.md`.
+change_receipts; an inspection station adds to inspections and inspection_models. Times are stored
+as UTC without offset. Lists are JSON arrays. See `docs/plant-database.md`.
 """
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -146,7 +147,7 @@ alarm_events = Table(
 inspections = Table(
     "inspections",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("line", String(20), nullable=False),
     Column("product", String(80), nullable=False),
     Column("batch", String(20), nullable=False),
@@ -157,5 +158,20 @@ inspections = Table(
     Column("model", String(40), nullable=False),
     Column("image", String(200), nullable=False),
     Column("boxes", JSON, nullable=False),
+    Column("distance", Float),
+    Column("review", String(80), nullable=False, default="", server_default=""),
+    Column("decision", String(40), nullable=False, default="", server_default=""),
+    Column("decided_by", String(80), nullable=False, default="", server_default=""),
+    Column("decided", DateTime),
     Index("inspections_by_line", "line", "time"),
+)
+
+# What the pictures of good parts were like when a model was trained; drift is told by it.
+inspection_models = Table(
+    "inspection_models",
+    metadata,
+    Column("model", String(40), primary_key=True),
+    Column("since", DateTime, nullable=False),
+    Column("accuracy", Float, nullable=False),
+    Column("distances", JSON, nullable=False),
 )

@@ -1,0 +1,1 @@
+"""The inspection station: pictures come in, verdicts go into the plant database."""

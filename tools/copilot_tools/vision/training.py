@@ -1,0 +1,176 @@
+"""Trains a vision model on a folder of labelled pictures and says honestly how good it is.
+
+A tenth of the pictures of each class sets the limits, a fifth is held out and only judged at the
+end; the model is the one that was judged, not one trained again on everything.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copilot_tools.vision.card import METADATA, Card
+from copilot_tools.vision.filters import Weights, learn_filters
+from copilot_tools.vision.folder import LabelledFile, LabelledFolder, read_labelled
+from copilot_tools.vision.heldout import judge, set_limits
+from copilot_tools.vision.learning import (
+    Kinds,
+    describe_good,
+    find_kinds,
+    find_places,
+    learn_classes,
+    summaries_of,
+)
+from copilot_tools.vision.network import FEATURES, LIGHT, OUTPUTS, PROFILES, Parts, build
+from copilot_tools.vision.session import Session
+
+Progress: TypeAlias = Callable[[str, float], None]
+
+SETTING, HELD_OUT = 0.1, 0.2
+FILTERS, FILTER_SIZE = 24, 5
+FOR_FILTERS = 200
+FOR_GOOD = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model as the content of its file, and what it says of itself."""
+
+    content: bytes
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    fit: list[LabelledFile]
+    setting: list[LabelledFile]
+    held_out: list[LabelledFile]
+
+
+def train(
+    folder: LabelledFolder, name: str, seed: int = 0, progress: Progress | None = None
+) -> Trained:
+    """A model that tells the folder's classes apart; the same files and seed give the same one.
+
+    Raises Failed that names a picture which cannot be read.
+    """
+    tell = progress or _silent
+    split = _split(folder, seed)
+    parts = _learn(folder, split.fit, seed, tell)
+    network = build(parts, *OUTPUTS).SerializeToString()
+    session = Session(network)
+    tell("Setting limits", 0.0)
+    limits = set_limits(session, folder, split.setting)
+    tell("Judging pictures it never saw", 0.0)
+    held_out = judge(session, folder, split.held_out, limits.sure)
+    tell("Judging pictures it never saw", 1.0)
+    card = Card(
+        name=name,
+        version=hashlib.sha256(network).hexdigest()[:8],
+        classes=folder.classes,
+        good=folder.good,
+        sure=limits.sure,
+        limit=limits.limit,
+        distances=limits.distances,
+        data_sha256=_digest(folder),
+        pictures={
+            label: sum(file.label == label for file in folder.files) for label in folder.classes
+        },
+        held_out=held_out,
+    )
+    return Trained(with_card(network, card), card)
+
+
+def with_card(network: bytes, card: Card) -> bytes:
+    """A network's file with what it says of itself in its metadata."""
+    import onnx
+
+    model = onnx.load_model_from_string(network)
+    onnx.helper.set_model_props(model, {METADATA: card.model_dump_json()})
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _learn(folder: LabelledFolder, files: list[LabelledFile], seed: int, tell: Progress) -> Parts:
+    draw = np.random.default_rng(seed)
+    some = [files[i] for i in draw.permutation(len(files))[:FOR_FILTERS]]
+    light = _answers(Parts(), (LIGHT,), some, tell, "Learning filters")[0]
+    parts = Parts(learn_filters(light[:, 0], FILTER_SIZE, FILTERS, seed))
+    good = [file for file in files if folder.good in ("", file.label)]
+    good = [good[i] for i in draw.permutation(len(good))[:FOR_GOOD]]
+    kinds, parts = _place(parts, good, seed, tell)
+    features = _answers(parts, (FEATURES,), files, tell, "Looking at every picture")[0][:, 0]
+    of_kind = kinds.of(summaries_of(features))
+    numbers = {file: index for index, file in enumerate(files)}
+    reference = np.array([numbers[file] for file in good])
+    tell("Learning what good parts look like", 0.0)
+    goodness = describe_good(features[reference], of_kind[reference])
+    tell("Learning the classes", 0.0)
+    classes = np.array([folder.classes.index(file.label) for file in files])
+    head = learn_classes(features, classes, of_kind, seed)
+    return Parts(parts.filters, parts.placing, goodness, head)
+
+
+def _place(
+    parts: Parts, good: list[LabelledFile], seed: int, tell: Progress
+) -> tuple[Kinds, Parts]:
+    """The kinds of good parts, and where each usually stands."""
+    names = (FEATURES, *PROFILES)
+    features, columns, rows = _answers(parts, names, good, tell, "Finding where parts stand")
+    summaries = summaries_of(features[:, 0])
+    kinds = find_kinds(summaries, seed)
+    placing = find_places(
+        columns[:, 0, 0].astype(np.float32), rows[:, 0, 0].astype(np.float32), kinds.of(summaries)
+    )
+    return kinds, Parts(parts.filters, placing)
+
+
+def _answers(
+    parts: Parts, names: tuple[str, ...], files: Sequence[LabelledFile], tell: Progress, step: str
+) -> list[NDArray[np.floating]]:
+    """Each named answer to all pictures, one row a picture; features in half precision."""
+    session = Session(build(parts, *names).SerializeToString())
+    rows: list[Weights] = []
+    for number, file in enumerate(files):
+        answers = session.look(read_labelled(file).pixels)
+        for place, name in enumerate(names):
+            answer = answers[name]
+            if number == 0:
+                kind = np.float16 if name == FEATURES else np.float32
+                rows.append(np.empty((len(files), *answer.shape), dtype=kind))
+            rows[place][number] = answer
+        if number % 20 == 0:
+            tell(step, number / len(files))
+    tell(step, 1.0)
+    return list(rows)
+
+
+def _split(folder: LabelledFolder, seed: int) -> _Split:
+    """Fit, setting and held-out pictures, the same shares of each class."""
+    split = _Split([], [], [])
+    for position, label in enumerate(folder.classes):
+        draw = np.random.default_rng((seed, position))
+        files = [file for file in folder.files if file.label == label]
+        shuffled = [files[i] for i in draw.permutation(len(files))]
+        held = max(round(HELD_OUT * len(files)), 1)
+        setting = max(round(SETTING * len(files)), 1)
+        split.held_out.extend(shuffled[:held])
+        split.setting.extend(shuffled[held : held + setting])
+        split.fit.extend(shuffled[held + setting :])
+    return split
+
+
+def _digest(folder: LabelledFolder) -> str:
+    """The SHA-256 of all labels and pictures."""
+    whole = hashlib.sha256()
+    for file in folder.files:
+        whole.update(f"{file.label}\n".encode())
+        whole.update(hashlib.sha256(file.path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _silent(step: str, share: float) -> None:
+    """Progress for nobody."""
