@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot_tools.models.abnormality.allowance import alarm_factor, alarm_factors
+from copilot_tools.models.abnormality.allowance import (
+    alarm_factor,
+    alarm_factors,
+    restless_factor,
+)
 from copilot_tools.models.abnormality.episodes import Rule, find_spells
 from copilot_tools.models.abnormality.hysteresis import Episode, Hysteresis
 
@@ -53,9 +57,24 @@ def test_a_restless_machine_gets_a_higher_factor_and_a_quiet_one_the_default():
     assert quiet == 2.4
     assert restless == pytest.approx(2 + 0.6 * 3.09, abs=0.3)
     assert (shadow[:, 1] >= restless).mean() <= 0.001
-    assert alarm_factor(shadow[:, 1], 2.4, most=3.0) == 3.0
 
 
 def test_a_short_shadow_run_says_nothing():
     assert alarm_factor(np.full(100, 9.0), 2.4) == 2.4
     assert alarm_factor(np.full(9000, np.nan), 2.4) == 2.4
+
+
+def test_faults_on_the_fewer_days_leave_the_factor_and_restless_days_raise_it():
+    random = np.random.default_rng(2)
+    calm = [random.uniform(0.5, 1.0, 144) for _ in range(14)]
+    faulty = [day + 2.0 for day in calm[:6]]
+    assert restless_factor(calm + faulty, 1.5, 3) == 1.5
+    restless = [day + 1.0 for day in calm]
+    assert 2.0 < restless_factor(restless, 1.5, 3) < 2.4
+    assert restless_factor(restless[:4], 1.5, 3) == 1.5
+
+
+def test_a_lone_peak_is_nothing_a_machine_keeps_up():
+    days = [np.where(np.arange(144) % 20 == 0, 9.0, 0.5) for _ in range(10)]
+    assert restless_factor(days, 1.5, 3) == 1.5
+    assert restless_factor([np.full(144, np.nan)] * 10, 1.5, 3) == 1.5

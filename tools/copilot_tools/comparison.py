@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from copilot_tools.course import Course
-from copilot_tools.models.abnormality.allowance import alarm_factor
+from copilot_tools.models.abnormality.allowance import restless_factor
 from copilot_tools.models.abnormality.drift import signal_drifts
 from copilot_tools.models.abnormality.episodes import Rule, find_spells
-from copilot_tools.models.behaviour import OUTSTANDING, Behaviour, Residuals
+from copilot_tools.models.behaviour import Behaviour, Residuals
 from copilot_tools.site.model import Signal
 from copilot_tools.timeseries import Flags, Floats
 
@@ -16,8 +16,8 @@ FACTOR = 1.5
 LEAST_ROWS = 3
 LEAST_SIGMAS = 4.5
 LEAST_REFERENCE = 150
-_ALLOWED = 0.005
-_WEEK_S = 7 * 86400.0
+_DAY_S = 86400.0
+_WEEK_S = 7 * _DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,12 @@ def score_course(course: Course, learnt: Flags) -> Residuals:
     return scored
 
 
-def machine_factor(scores: Floats) -> float:
-    """From which score the machine is abnormal, by the scores of its reference.
-
-    A machine that is restless by nature gets more room, so that it does not cry wolf; scores that
-    stand out are old faults and count for nothing.
-    """
-    usual = scores[scores <= OUTSTANDING]
-    return alarm_factor(usual, FACTOR, allowed=_ALLOWED, most=OUTSTANDING)
+def machine_factor(course: Course, scored: Residuals, learnt: Flags) -> float:
+    """From which score the machine is abnormal: one that is restless by nature gets more room."""
+    seconds, scores = course.seconds[learnt], scored.scores[learnt]
+    day = ((seconds - seconds[:1]) // _DAY_S).astype(np.intp)
+    days = np.split(scores, np.flatnonzero(np.diff(day)) + 1)
+    return restless_factor(days, FACTOR, LEAST_ROWS)
 
 
 def find_abnormal(course: Course, scored: Residuals, window: Flags, factor: float) -> list[Flags]:

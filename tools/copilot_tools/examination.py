@@ -145,7 +145,7 @@ def _judge(
     days = float((course.running & learnt).sum() * course.width / 86400)
     if seen.sum() < LEAST_ROWS:
         return verdict("not enough data", reference_days=days)
-    factor = machine_factor(scored.scores[learnt])
+    factor = machine_factor(course, scored, learnt)
     known = {
         "factor": factor,
         "reference_days": days,

@@ -18,7 +18,7 @@ from copilot_tools.models.abnormality.distance import ledoit_wolf, mahalanobis, 
 from copilot_tools.timeseries import Flags, Floats, robust_sd
 
 _CLIP = 6.0
-OUTSTANDING = 3.0
+_OUTSTANDING = 3.0
 _ROUNDS = 3
 _NEAR = 0.05
 _LEAST_VARIANCE = 0.25
@@ -93,7 +93,7 @@ class Behaviour:
         point = _Point.of(reference, operating)
         fitted = cls._fit_once(reference, point)
         for _ in range(_ROUNDS - 1):
-            usual = fitted.compare(reference).scores <= OUTSTANDING
+            usual = fitted.compare(reference).scores <= _OUTSTANDING
             if usual.sum() < len(reference) / 2:
                 break
             fitted = cls._fit_once(reference[usual], point)
