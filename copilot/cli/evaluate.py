@@ -130,6 +130,23 @@ def screens(
 
 
 @evaluations.command()
+def rul(
+    folder: Annotated[
+        Path, typer.Argument(help="NASA C-MAPSS: train, test and RUL files.", metavar="DIR")
+    ],
+    json: Json = False,
+    subset: Annotated[
+        list[str] | None, typer.Option("--subset", help="Only this one: FD001 to FD004.")
+    ] = None,
+    oof: Annotated[bool, typer.Option(help="Also judge every training unit by others.")] = True,
+) -> None:
+    """RMSE and PHM08 score of remaining life, interval coverage and alarms, by subset."""
+    from copilot_evals.rul import run
+
+    raise typer.Exit(run(folder, subsets=subset or (), oof=oof, as_json=json))
+
+
+@evaluations.command()
 def anomaly(
     folder: Annotated[
         Path, typer.Argument(help="SKAB: valve1/, valve2/, other/, or any of them.", metavar="DIR")

@@ -49,6 +49,14 @@ class Intervals:
         columns = [np.interp(predicted, self.grid, column) for column in self.quantiles.T]
         return np.maximum.accumulate(np.array(columns))
 
+    def band(self, predicted: Floats) -> tuple[Floats, Floats]:
+        """The ends of the 80 % interval of each prediction, which it always holds."""
+        ends = [
+            np.interp(predicted, self.grid, self.quantiles[:, LEVELS.searchsorted(level - 1e-9)])
+            for level in (LOW, HIGH)
+        ]
+        return np.minimum(ends[0], predicted), np.maximum(ends[1], predicted)
+
     def to_state(self) -> dict[str, Any]:
         """Plain arrays."""
         return asdict(self)

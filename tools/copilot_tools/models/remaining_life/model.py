@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from copilot_tools.errors import Failed
-from copilot_tools.models.remaining_life.ensemble import FULL, Ensemble
+from copilot_tools.models.remaining_life.ensemble import FULL, Effort, Ensemble
 from copilot_tools.models.remaining_life.envelope import Envelope
 from copilot_tools.models.remaining_life.features import Features
-from copilot_tools.models.remaining_life.intervals import HIGH, LEVELS, LOW, Intervals
+from copilot_tools.models.remaining_life.intervals import LEVELS, Intervals
 from copilot_tools.models.remaining_life.run import (
     Driver,
     Estimate,
@@ -29,7 +29,7 @@ from copilot_tools.models.remaining_life.training import (
     FOLDS,
     QUICK,
     check,
-    kinds,
+    kinds_for,
     known_left,
     out_of_fold,
     train,
@@ -39,6 +39,7 @@ from copilot_tools.timeseries import Floats
 TRUSTED: tuple[str, ...] = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 """What skops has to be told to trust in a state."""
 LEAST_CYCLES = 10
+_NEAR_CAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,20 @@ class RemainingLife:
         cap: float = 125.0,
         seed: int = 0,
         progress: Callable[[float], None] | None = None,
+        effort: Effort = FULL,
     ) -> "RemainingLife":
         """Learn from whole lives; no estimate will exceed `cap` cycles, `progress` is told 0 to 1.
 
         Raises Failed where there are fewer than five runs to failure, or runs differ in columns.
         """
         check(runs)
-        steps = len(kinds(runs)) * (FULL.steps + FOLDS * QUICK.steps)
+        quick = min(effort, QUICK, key=lambda one: one.trees)
+        steps = len(kinds_for(runs)) * (effort.steps + FOLDS * quick.steps)
         step = _teller(steps, progress)
-        trained = train(runs, cap=cap, seed=seed, progress=step)
-        courses = out_of_fold(runs, cap=cap, seed=seed, effort=QUICK, progress=step)
+        trained = train(
+            runs, cap=cap, seed=seed, kinds=kinds_for(runs), effort=effort, progress=step
+        )
+        courses = out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)
         actual = [known_left(run, cap) for run in runs]
         return cls(
             cap=cap,
@@ -95,12 +100,12 @@ class RemainingLife:
         kind = self._kind(run)
         predicted = float(self.ensembles[kind].predict(features)[0])
         quantiles = self.intervals[kind].around(predicted)
-        low, high = np.interp((LOW, HIGH), LEVELS, quantiles).tolist()
+        low, high = (float(end[0]) for end in self.intervals[kind].band(np.array([predicted])))
         return Estimate(
             median=predicted,
-            low=min(low, predicted),
-            high=max(high, predicted),
-            capped=high >= self.cap - 0.5,
+            low=low,
+            high=high,
+            capped=high >= self.cap - _NEAR_CAP,
             levels=LEVELS,
             quantiles=quantiles,
         )
@@ -170,6 +175,8 @@ class RemainingLife:
     def _refusal(self, run: Run, sensors: Floats, features: Floats) -> Refusal | None:
         if self.features.regimes.unseen(run):
             return "unseen regime"
+        if self.features.regimes.silent(run):
+            return "outside training"
         columns = features[0] if self._kind(run) == "aged" else features[0, :-1]
         return None if self.envelope.holds(columns, sensors) else "outside training"
 

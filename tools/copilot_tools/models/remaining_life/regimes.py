@@ -13,11 +13,12 @@ from copilot_tools.timeseries import Flags, Floats
 
 CLIP = 8.0
 _MOST = 8
-_LOOSE = 0.01
+_LOOSE = 1e-3
 _SAMPLE = 5000
 _LEAST_SHARE = 0.01
 _DEAD = 1e-6
 _MARGIN = 1.5
+_RECENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,11 @@ class Regimes:
 
     @classmethod
     def fit(cls, runs: Sequence[Run], seed: int) -> "Regimes":
-        """Learn from all rows of `runs`."""
+        """Learn from all rows of `runs` whose settings are known."""
         settings = np.concatenate([run.settings for run in runs])
-        sensors = np.concatenate([run.sensors for run in runs])
+        known = np.isfinite(settings).all(axis=1)
+        settings = settings[known]
+        sensors = np.concatenate([run.sensors for run in runs])[known]
         centre = settings.mean(axis=0)
         scale = np.maximum(settings.std(axis=0), 1e-9 + 1e-9 * np.abs(centre))
         standard = (settings - centre) / scale
@@ -52,18 +55,23 @@ class Regimes:
 
     def normalise(self, run: Run) -> Floats:
         """The used sensors in scatters from the mean of their regime, a bad one as it last was."""
-        regime, _ = self._place(run)
+        regime, distance = self._place(run.settings)
         rows = (run.sensors[:, self.used] - self.means[regime]) / self.scatters[regime]
-        return _carry(rows)
+        return _carry(np.where(np.isfinite(distance)[:, None], rows, np.nan))
 
     def unseen(self, run: Run) -> bool:
         """Whether the last row lies far from every regime of training."""
-        _, distance = self._place(run.until(len(run)))
-        return not bool(distance[-1] <= self.reach)
+        _, distance = self._place(run.settings[-1:])
+        return not bool(distance[0] <= self.reach)
 
-    def _place(self, run: Run) -> tuple[NDArray[np.intp], Floats]:
-        standard = (run.settings - self.centre) / self.scale
-        return _nearest(_carry(standard), self.centres)
+    def silent(self, run: Run) -> bool:
+        """Whether a used sensor gave nothing good in the last 10 rows."""
+        good = np.isfinite(run.sensors[-_RECENT:, self.used]).any(axis=0)
+        return not bool(good.all())
+
+    def _place(self, settings: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """The regime of each row, and how far it is: not finite where settings are missing."""
+        return _nearest((settings - self.centre) / self.scale, self.centres)
 
     def to_state(self) -> dict[str, Any]:
         """Plain arrays and numbers."""
@@ -76,7 +84,7 @@ class Regimes:
 
 
 def _find_centres(standard: Floats, seed: int) -> Floats:
-    """The fewest clusters that leave 1 % of the variance, one where 8 do not."""
+    """The fewest clusters that leave a thousandth of the variance, one where 8 do not."""
     one = np.zeros((1, standard.shape[1]))
     sample = standard[:: max(len(standard) // _SAMPLE, 1)]
     total = float((sample**2).sum())

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from copilot_tools.errors import Failed
-from copilot_tools.models.remaining_life.ensemble import FULL, Effort, Ensemble
+from copilot_tools.models.remaining_life.ensemble import FULL, THREADS, Effort, Ensemble
 from copilot_tools.models.remaining_life.features import Features
 from copilot_tools.models.remaining_life.run import Kind, Run
 from copilot_tools.timeseries import Flags, Floats
 
 LEAST_RUNS = 5
 FOLDS = 5
-QUICK = Effort(networks=1, trees=150, rate=0.08, every=3)
+QUICK = Effort(networks=1, trees=120, rate=0.1, rows=8_000)
+"""Enough for the errors that intervals are made of, which it overstates a little."""
 _FAR = 45.0
 _THIN = 3
 
@@ -56,25 +57,27 @@ def train(
     *,
     cap: float,
     seed: int,
+    kinds: Sequence[Kind],
     effort: Effort = FULL,
     progress: Callable[[], None] = lambda: None,
 ) -> Trained:
-    """Fit features and ensembles; without age only, where too few runs tell their begin."""
-    features = Features.fit(runs, cap, seed)
-    given, target, aged = _rows(runs, features, cap)
-    ensembles = {}
-    for kind in kinds(runs):
-        rows = aged | (kind == "ageless")
-        ensembles[kind] = Ensemble.fit(
-            given[rows],
-            target[rows],
-            few=features.of_channels,
-            age=kind == "aged",
-            cap=cap,
-            seed=seed,
-            effort=effort,
-            progress=progress,
-        )
+    """Fit features, and an ensemble of each of `kinds`."""
+    with THREADS.limit(limits=1):
+        features = Features.fit(runs, cap, seed)
+        given, target, aged = _rows(runs, features, cap)
+        ensembles = {}
+        for kind in kinds:
+            rows = aged | (kind == "ageless")
+            ensembles[kind] = Ensemble.fit(
+                given[rows],
+                target[rows],
+                few=features.of_channels,
+                age=kind == "aged",
+                cap=cap,
+                seed=seed,
+                effort=effort,
+                progress=progress,
+            )
     return Trained(features, ensembles, given)
 
 
@@ -87,11 +90,12 @@ def out_of_fold(
     progress: Callable[[], None] = lambda: None,
 ) -> dict[Kind, list[Floats]]:
     """For each kind of ensemble, the courses of all runs, each by a fit that has not seen it."""
-    courses = {kind: [np.empty(0)] * len(runs) for kind in kinds(runs)}
-    for fold in folds(runs, seed):
+    kinds = kinds_for(runs)
+    courses = {kind: [np.empty(0)] * len(runs) for kind in kinds}
+    for fold in folds(runs):
         held = set(fold)
         kept = [run for number, run in enumerate(runs) if number not in held]
-        trained = train(kept, cap=cap, seed=seed, effort=effort, progress=progress)
+        trained = train(kept, cap=cap, seed=seed, kinds=kinds, effort=effort, progress=progress)
         for number in fold:
             features = trained.features.of(runs[number])
             for kind, ensemble in trained.ensembles.items():
@@ -99,17 +103,22 @@ def out_of_fold(
     return courses
 
 
-def kinds(runs: Sequence[Run]) -> tuple[Kind, ...]:
+def kinds_for(runs: Sequence[Run]) -> tuple[Kind, ...]:
     """Which ensembles can be fitted."""
     known = sum(run.failed and run.age_known for run in runs)
     return ("aged", "ageless") if known >= LEAST_RUNS else ("ageless",)
 
 
-def folds(runs: Sequence[Run], seed: int) -> list[list[int]]:
-    """The runs by number in five parts, those that failed spread evenly."""
-    order = np.random.default_rng(seed).permutation(len(runs)).tolist()
-    order.sort(key=lambda number: not runs[number].failed)
-    return [order[start::FOLDS] for start in range(FOLDS)]
+def folds(runs: Sequence[Run]) -> list[list[int]]:
+    """The runs by number in five parts of about as many rows, those that failed dealt out first."""
+    order = sorted(range(len(runs)), key=lambda one: (runs[one].failed, len(runs[one])))
+    parts: list[list[int]] = [[] for _ in range(FOLDS)]
+    rows = [0] * FOLDS
+    for number in reversed(order):
+        least = rows.index(min(rows))
+        parts[least].append(number)
+        rows[least] += len(runs[number])
+    return parts
 
 
 def _rows(runs: Sequence[Run], features: Features, cap: float) -> tuple[Floats, Floats, Flags]:
