@@ -64,7 +64,7 @@ class Fleet:
             ) from None
         dask: Any = distributed  # it has types for a few of its parts only
         try:
-            client = dask.Client(self.scheduler, timeout=CONNECT_S, set_as_default=False)
+            client = dask.Client(self.scheduler, timeout=CONNECT_S)
         except (OSError, ValueError, TypeError) as error:  # a TimeoutError is an OSError
             raise Unavailable(f"{_SOURCE} {self.scheduler}", _reason(error)) from None
         with client:

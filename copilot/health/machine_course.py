@@ -30,10 +30,9 @@ class MachineCourse:
     seconds: Mapping[str, Floats]
     until: datetime | None
 
-    def since(self, moment: datetime) -> Mapping[str, Floats]:
-        """The rows from a moment on."""
-        start = moment.timestamp()
-        return {name: rows[self.seconds[name] >= start] for name, rows in self.rows.items()}
+    def held_from(self, newest: Mapping[str, Floats]) -> float:
+        """When the earliest of some products' newest rows begins (seconds)."""
+        return min(float(self.seconds[name][-len(rows)]) for name, rows in newest.items())
 
 
 async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:

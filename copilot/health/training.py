@@ -99,16 +99,16 @@ def train_course(given: MachineCourse) -> Trained:
     """A model of usual behaviour, tested on the newest fifth of the running time."""
     from copilot_tools.models.usual import UsualBehaviour
 
-    enough = {name: rows for name, rows in given.rows.items() if len(rows) >= LEAST_ROWS}
+    enough = _enough(given)
     if not enough:
         most = max((len(rows) for rows in given.rows.values()), default=0)
         raise Failed(
             f"{given.asset}: not enough history: {most} running spans of ten minutes, at least "
             f"{LEAST_ROWS} of one product are needed"
         )
-    cut = {name: int(len(rows) * (1 - _HELD_OUT)) for name, rows in enough.items()}
-    tested = UsualBehaviour.fit({n: r[: cut[n]] for n, r in enough.items()}, given.operating)
-    held = {name: rows[cut[name] :] for name, rows in enough.items()}
+    held = held_out(given)
+    early = {name: rows[: -len(held[name])] for name, rows in enough.items()}
+    tested = UsualBehaviour.fit(early, given.operating)
     alarms = abnormal_share(tested, held)
     model = UsualBehaviour.fit(enough, given.operating)
     rows = np.concatenate(list(enough.values()))
@@ -127,6 +127,11 @@ def train_course(given: MachineCourse) -> Trained:
         data_sha256=sha256(rows.tobytes()).hexdigest(),
         until=given.until,
     )
+
+
+def held_out(given: MachineCourse) -> Mapping[str, Floats]:
+    """The newest fifth of each product's rows, which the back-test is made on."""
+    return {n: rows[-max(int(len(rows) * _HELD_OUT), 1) :] for n, rows in _enough(given).items()}
 
 
 def store(
@@ -192,6 +197,10 @@ def held_share(runs: "list[Run]", courses: list[Floats], cap: float) -> float:
             inside = (truth[rows] >= bounds[:, 0] - 0.5) & (truth[rows] <= bounds[:, 1] + 0.5)
             shares.append(float(inside.mean()))
     return float(np.mean(shares))
+
+
+def _enough(given: MachineCourse) -> dict[str, Floats]:
+    return {name: rows for name, rows in given.rows.items() if len(rows) >= LEAST_ROWS}
 
 
 def _table(

@@ -100,7 +100,7 @@ def test_no_name_leads_out_of_the_folder(tmp_path_factory: pytest.TempPathFactor
     registry = Registry(tmp_path_factory.mktemp("names") / "models")
     key = Key("behaviour", scope)
     registry.add(key, b"1", FILE, draft())
-    assert registry.keys() == [key]
+    assert registry.models() == [key]
     assert registry.versions(key) == [1]
     assert len(list(registry.root.parent.iterdir())) == 1
 

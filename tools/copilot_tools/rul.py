@@ -79,7 +79,7 @@ async def predict_rul(plant: Plant, asset: Text, component: Text | None = None) 
     """
     machine = plant.resolver.asset(asset)
     chosen = [plant.resolver.component(machine, component)] if component else machine.components
-    known = set(plant.models.keys()) if plant.models else set()
+    known = set(plant.models.models()) if plant.models else set()
     judged = [part for part in chosen if part.wear or model_key(machine, part) in known]
     repairs, notices = await _repairs(plant, machine) if judged else ([], ())
     trends = await _trends(plant, machine, judged, repairs) if judged else {}

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import Lock
 from typing import Any, Literal, TypeAlias, get_args
 
 from copilot_tools.errors import Failed
 from copilot_tools.models.registry.manifest import Manifest, Unusable
-from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.models.registry.registry import Key, Registry, Stamp
 from copilot_tools.models.registry.skops_file import unpack
 from copilot_tools.timeseries import Floats
 
 KindName: TypeAlias = Literal["remaining-life", "behaviour"]
 KIND_NAMES: tuple[KindName, ...] = get_args(KindName)
+_MOST_HELD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Loaded:
     reference: Floats
 
 
+_loaded: dict[Stamp, Loaded] = {}
+_loading = Lock()
+
+
 def kind_named(name: str) -> Kind:
     """The kind of that name; raises Failed for one there is not."""
     if name == "remaining-life":
@@ -55,8 +61,23 @@ def kind_named(name: str) -> Kind:
 
 
 def load(registry: Registry, key: Key, number: int) -> Loaded:
-    """A version of a model; raises Unusable with an honest reason when it cannot be used."""
+    """A version of a model; raises Unusable with an honest reason when it cannot be used.
+
+    What was loaded once is kept for as long as its file stays the same.
+    """
     manifest = registry.manifest(key, number)
+    stamp = registry.stamp(manifest)
+    with _loading:
+        held = _loaded.get(stamp)
+        if held is None or held.manifest != manifest:
+            held = _load(registry, key, manifest)
+            _loaded[stamp] = held
+            while len(_loaded) > _MOST_HELD:
+                del _loaded[next(iter(_loaded))]
+        return held
+
+
+def _load(registry: Registry, key: Key, manifest: Manifest) -> Loaded:
     kind = kind_named(key.kind)
     for library in kind.bound:
         written = manifest.libraries.get(library, "no version")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -29,6 +29,9 @@ POINTER = "pointer.json"
 MOST_BYTES = 64 << 20
 _UNFINISHED = ".unfinished-"
 _PATIENCE_S = 10.0
+
+Stamp: TypeAlias = tuple[str, int, int, int]
+"""A file's path, number, time of change and size."""
 
 _Record = TypeVar("_Record", bound=BaseModel)
 
@@ -50,7 +53,7 @@ class Registry:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def keys(self, kind: str | None = None) -> list[Key]:
+    def models(self, kind: str | None = None) -> list[Key]:
         """The models there are, in order."""
         found = []
         for folder in _folders(self.root):
@@ -77,10 +80,19 @@ class Registry:
         file = self._folder(key) / POINTER
         return _read(Pointer, file, str(key)) if file.exists() else Pointer()
 
+    def stamp(self, manifest: Manifest) -> Stamp:
+        """What changes when the file of a version does; raises Unusable when it is not there."""
+        file = self._file(manifest)
+        try:
+            found = file.stat()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise Unusable(f"{manifest.name}: {file}: {why}; train it anew") from None
+        return str(file), found.st_ino, found.st_mtime_ns, found.st_size
+
     def content(self, manifest: Manifest) -> bytes:
         """The file of a version; raises Unusable unless it is just as it was written."""
-        key = Key(manifest.kind, manifest.scope)
-        file = self._folder(key) / str(manifest.version) / manifest.file
+        file = self._file(manifest)
         try:
             if file.stat().st_size > MOST_BYTES:
                 raise Unusable(f"{manifest.name}: {file} is larger than any model; train it anew")
@@ -136,6 +148,10 @@ class Registry:
             pointer = pointer.moved(pointer.previous, at, by, reason or "rolled back")
             self._point(folder, pointer)
             return pointer
+
+    def _file(self, manifest: Manifest) -> Path:
+        key = Key(manifest.kind, manifest.scope)
+        return self._folder(key) / str(manifest.version) / manifest.file
 
     def _folder(self, key: Key) -> Path:
         return self.root / _quoted(key.kind) / _quoted(key.scope)

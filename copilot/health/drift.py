@@ -1,0 +1,175 @@
+"""Whether models still fit: their inputs against training, their errors, and when to train anew.
+
+The population stability index (PSI) compares the shares in the tenths of the training data: below
+.1 nothing changed, above .25 a lot did. The Kolmogorov-Smirnov distance is the largest difference
+of the distributions. Page and Hinkley's test (1954) tells when a mean has risen for good.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from copilot.health.machine_course import read_course
+from copilot.health.outcomes import judge_predictions
+from copilot.health.workshop import Workshop
+from copilot_tools.cycles import read_trace
+from copilot_tools.errors import ToolError
+from copilot_tools.learnt_life import KIND, read_schema
+from copilot_tools.models.registry.kinds import Loaded, load
+from copilot_tools.models.registry.registry import Key
+from copilot_tools.scorecard import DUE, Judged, tally
+from copilot_tools.timeseries import Floats
+
+RECENT_DAYS = 14.0
+LAST = 50
+LEAST_DUE = 10
+LEAST_ROWS = 30
+_TENTHS = 10
+_LEAST_SHARE = 1e-3
+_SMALL_STEPS = 0.25
+_RISEN = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDrift:
+    """A signal of the last two weeks against the training data."""
+
+    signal: str
+    psi: float
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a model's inputs and answers look like now; `due` says why it should be trained anew."""
+
+    key: Key
+    version: int | None
+    signals: tuple[SignalDrift, ...] = ()
+    coverage: float | None = None
+    judged: int = 0
+    due: tuple[str, ...] = ()
+
+
+def watch_drift(shop: Workshop, key: Key) -> Drift:
+    """The report on the version in use."""
+    try:
+        version = shop.registry.pointer(key).current
+        if version is None:
+            return Drift(key, None)
+        loaded = load(shop.registry, key, version)
+    except ToolError as error:
+        return Drift(key, None, due=(str(error),))
+    if key.kind == KIND:
+        return asyncio.run(_of_remaining_life(shop, key, loaded))
+    return asyncio.run(_of_behaviour(shop, key, loaded))
+
+
+async def _of_remaining_life(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
+    """Only the operating point is a reason to train anew: what wears has to look different."""
+    schema, now = read_schema(loaded.manifest), shop.plant.now()
+    assets = shop.assets_of(key.scope)
+    names = [*schema.settings, *schema.sensors]
+    tables = []
+    for asset in (a for a in assets if not schema.missing(a)):
+        begin = now - timedelta(days=RECENT_DAYS)
+        cycles = (await read_trace(shop.plant.history, asset, names, begin, now)).cycles(schema)
+        tables.append(np.column_stack([cycles.settings, cycles.sensors]))
+    recent = np.concatenate(tables) if tables else np.empty((0, len(names)))
+    signals = compare_signals(names, loaded.reference, recent)
+    said = [p for p in shop.book.of([a.id for a in assets]) if p.model == loaded.manifest.name]
+    outcomes = (await judge_predictions(shop.plant, said)).values() if said else ()
+    last = last_due(outcomes)
+    card = tally(last)
+    due = [*_aged(shop, loaded)]
+    due += _moved(shop, [s for s in signals if s.signal in schema.settings])
+    if card.due >= LEAST_DUE and (card.coverage or 0.0) < shop.settings.retrain_coverage:
+        due.append(f"only {card.coverage:.0%} of the last {card.due} outcomes in the interval")
+    errors = [abs(j.error) / max(j.prediction.days, 1.0) for j in last if j.error is not None]
+    if has_risen(errors):
+        due.append("its errors have risen")
+    return Drift(key, loaded.manifest.version, signals, card.coverage, card.due, tuple(due))
+
+
+async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
+    asset = shop.plant.site.assets.get(key.scope)
+    version = loaded.manifest.version
+    if asset is None:
+        return Drift(key, version, due=("the plant model has no such machine any more",))
+    course = await read_course(shop.plant, asset, RECENT_DAYS)
+    signals: tuple[SignalDrift, ...] = ()
+    due = [*_aged(shop, loaded)]
+    if loaded.reference.shape[1] == len(course.signals) and course.rows:
+        recent = np.concatenate(list(course.rows.values()))
+        signals = compare_signals(course.signals, loaded.reference, recent)
+        due += _moved(shop, signals)
+    elif course.rows:
+        due.append("the machine has other signals now")
+    scores = [s.score for s in shop.book.scores([asset.id]) if s.model == loaded.manifest.name]
+    if has_risen(scores):
+        due.append("its daily scores have risen")
+    return Drift(key, version, signals, due=tuple(due))
+
+
+def compare_signals(
+    names: Sequence[str], reference: Floats, recent: Floats
+) -> tuple[SignalDrift, ...]:
+    """How far each signal, a column, has moved; signals with too few values are left out."""
+    from scipy.stats import ks_2samp
+
+    drifts = []
+    for column, name in enumerate(names):
+        before, now = (t[:, column][np.isfinite(t[:, column])] for t in (reference, recent))
+        if min(len(before), len(now)) >= LEAST_ROWS:
+            distance = float(ks_2samp(before, now, method="asymp").statistic)
+            drifts.append(SignalDrift(name, stability_index(before, now), distance))
+    return tuple(drifts)
+
+
+def stability_index(before: Floats, now: Floats) -> float:
+    """The PSI of two samples over the tenths of the first."""
+    edges = np.unique(np.quantile(before, np.linspace(0, 1, _TENTHS + 1)[1:-1]))
+    shares = []
+    for values in (before, now):
+        counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+        shares.append(np.maximum(counts / len(values), _LEAST_SHARE))
+    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+
+def has_risen(values: Sequence[float]) -> bool:
+    """Whether the mean of a course has risen for good, told in scatters of its first half."""
+    from river.drift import PageHinkley
+
+    if len(values) < 2 * LEAST_DUE:
+        return False
+    first = np.array(values[: len(values) // 2])
+    scatter = max(float(first.std()), 1e-3 * abs(float(first.mean())), 1e-9)
+    test: Any = PageHinkley(
+        min_instances=LEAST_DUE, delta=_SMALL_STEPS, threshold=_RISEN, mode="up"
+    )
+    for value in values:
+        test.update((value - float(first.mean())) / scatter)
+        if test.drift_detected:
+            return True
+    return False
+
+
+def last_due(outcomes: Iterable[Sequence[Judged]]) -> list[Judged]:
+    """The last outcomes over all components, in the order the predictions were made."""
+    due = [each for course in outcomes for each in course if each.verdict in DUE]
+    return sorted(due, key=lambda each: each.prediction.at)[-LAST:]
+
+
+def _aged(shop: Workshop, loaded: Loaded) -> list[str]:
+    age = (shop.plant.now() - loaded.manifest.created).total_seconds() / 86400
+    most = shop.settings.retrain_days
+    return [f"trained {age:.0f} days ago, more than {most:g}"] if age > most else []
+
+
+def _moved(shop: Workshop, signals: Iterable[SignalDrift]) -> list[str]:
+    most = shop.settings.retrain_psi
+    return [f"{s.signal} has moved: PSI {s.psi:.2f} > {most:g}" for s in signals if s.psi > most]
