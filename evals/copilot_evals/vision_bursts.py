@@ -41,7 +41,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A burst as it was planted: from `onset` on (minute) the signal moves, and the defect comes."""
+    """A burst as planted: from `onset` on (a minute) the signal moves, and the defect comes."""
 
     line: str
     defect: str
