@@ -12,6 +12,7 @@ from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
 from copilot.health.predictions import PredictionBook
+from copilot.health.watch.machine_watch import MachineWatch
 from copilot.llm.planner import Planner
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Copilot:
     """A running copilot: ask `agent`; `close` it when done.
 
-    `desk` is where its proposals are filed; None where nothing may be proposed.
+    `desk` is where its proposals are filed; None where nothing may be proposed. `watch` scores the
+    live readings while somebody serves pages; None where there is none.
     """
 
     agent: Agent
@@ -37,6 +39,7 @@ class Copilot:
     conversations: Conversations
     database: Engine
     desk: "Desk | None" = None
+    watch: MachineWatch | None = None
 
     async def warm(self) -> None:
         """Get model and manuals ready, so that the first answer is as quick as later ones."""
@@ -57,13 +60,15 @@ def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copi
         models=Registry(settings.health.models),
         predictions=PredictionBook(database),
     )
+    watch = MachineWatch(plant, settings.watch_folder)
+    plant = replace(plant, watch=watch.unlike)
     conversations = Conversations(database, now)
     planner = open_planner(settings)
     desk = gate = None
     if settings.changes.mode == "propose":
         desk, gate = _open_gate(settings, plant, database)
     agent = Agent(plant, CATALOGUE, planner, conversations, gate)
-    return Copilot(agent, plant, planner, conversations, database, desk)
+    return Copilot(agent, plant, planner, conversations, database, desk, watch)
 
 
 def _open_gate(settings: Settings, plant: Plant, database: Engine) -> "tuple[Desk, Gate]":

@@ -1,5 +1,6 @@
 """What a site configures: one tree, read from `copilot.toml`, then `.env`, then the environment."""
 
+import hashlib
 import os
 import tomllib
 from pathlib import Path
@@ -195,6 +196,12 @@ class Settings(_Section):
     audit: AuditSettings = AuditSettings()
     web: WebSettings = WebSettings()
     health: HealthSettings = HealthSettings()
+
+    @property
+    def watch_folder(self) -> Path:
+        """What the watch over live readings keeps of this site, beside the trained models."""
+        site = hashlib.sha256(str(self.plant.absolute()).encode()).hexdigest()[:12]
+        return self.health.models.parent / "watch" / site
 
     @property
     def library_file(self) -> Path:

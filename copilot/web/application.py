@@ -81,6 +81,8 @@ def create_application(services: Services) -> FastAPI:
             await stack.enter_async_context(services.runs.running())
             await stack.enter_async_context(tell_webhooks(services))
             await stack.enter_async_context(watch_manuals(services))
+            if services.copilot.watch is not None:
+                await stack.enter_async_context(services.copilot.watch.running())
             await stack.enter_async_context(mcp.running(app))
             yield
 

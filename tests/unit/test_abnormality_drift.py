@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
 
 from copilot_tools.models.abnormality.drift import score_drift, signal_drifts
 from copilot_tools.models.abnormality.model_arrays import UNSEEN
@@ -23,6 +24,15 @@ def test_drift_needs_enough_values_on_both_sides():
     reference, recent = random.normal(size=(500, 2)), random.normal(5, 1, (500, 2))
     recent[50:, 0] = np.nan
     assert [drift.column for drift in signal_drifts(reference, recent)] == [1]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(100, 300), st.sampled_from([2, 9, 10**6]))
+def test_the_distance_is_that_of_scipy(seed: int, count: int, values: int):
+    random = np.random.default_rng(seed)
+    before, after = random.integers(0, values, 150), random.integers(0, values, count) ** 0.9
+    (drift,) = signal_drifts(before[:, None].astype(float), after[:, None])
+    assert drift.distance == pytest.approx(ks_2samp(before, after, method="asymp").statistic)
 
 
 @settings(max_examples=30, deadline=None)

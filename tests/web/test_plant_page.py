@@ -1,7 +1,8 @@
 """The overview: lines in the order of flow, states and alarms, and what cannot be seen."""
 
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from unit.plant_fixture import count, production_order
 from web_fixture import NOON, Works
@@ -9,6 +10,7 @@ from web_fixture import NOON, Works
 from copilot.web.pages.plant_view import flow_order
 from copilot_tools.site.load import parse_site
 from copilot_tools.sources.protocols import AlarmState
+from copilot_tools.watched import Unlike
 
 FLOW = """\
 [site]
@@ -91,3 +93,14 @@ async def test_the_page_comes_up_when_the_controllers_are_dead(works: Works):
     assert "It last answered at 2026-11-21 12:00." in answer.text
     assert 'data-state="unknown"' in answer.text
     assert "Mixer" in answer.text
+
+
+async def test_a_tile_says_since_when_its_machine_is_unlike_itself(works: Works):
+    services = works.services
+    seen = {"M-1": Unlike(NOON - timedelta(minutes=40), NOON, 3.1, ())}
+    plant = replace(services.copilot.plant, watch=seen.get)
+    works.app.state.services = replace(services, copilot=replace(services.copilot, plant=plant))
+    client = await works.client("olga")
+    shown = (await client.get("/plant/now")).text
+    assert shown.count("unlike itself since") == 1
+    assert "11:20" in shown

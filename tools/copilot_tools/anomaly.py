@@ -1,14 +1,18 @@
 """Whether a machine is unlike itself: since when, and which signals by how much."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from copilot_tools.comparison import Deviation
 from copilot_tools.display import format_number, format_time, format_value
+from copilot_tools.errors import Unavailable
 from copilot_tools.examination import Examination, examine
 from copilot_tools.facts import Column, Fact, Findings, Quality, Series, Source, Table, Value
 from copilot_tools.plant import Plant
+from copilot_tools.site.model import Asset
 from copilot_tools.timeseries import thin, to_time
 from copilot_tools.tool import Risk, Text, Window, tool
+from copilot_tools.watched import Unlike
 from copilot_tools.windows import parse_window
 
 DEFAULT_WINDOW = "24h"
@@ -16,6 +20,7 @@ CLEAR_SIGMAS = 3.0
 NAMED = 4
 DRAWN = 2
 METHOD = "shrunk Mahalanobis distance of medians over time from the own history"
+LIVE = "distance of smoothed live readings from a baseline learnt weeks before"
 
 
 @tool(risk=Risk.READ, purpose="abnormal behaviour, since when, which sensors")
@@ -26,7 +31,41 @@ async def detect_anomalies(plant: Plant, asset: Text, window: Window | None = No
     """
     machine = plant.resolver.asset(asset)
     period = parse_window(window or DEFAULT_WINDOW, plant.site, plant.now())
-    return _report(plant, await examine(plant, machine, period))
+    live = plant.watch(machine.id) if plant.watch and window is None else None
+    try:
+        found = _report(plant, await examine(plant, machine, period))
+    except Unavailable as error:
+        if live is None:
+            raise
+        found = Findings(f"{machine.id} {machine.name}: {error}.")
+    return found if live is None else _with_live(plant, machine, found, live)
+
+
+def _with_live(plant: Plant, asset: Asset, found: Findings, live: Unlike) -> Findings:
+    """The same findings with what the watch over the live readings sees."""
+    since = format_time(live.since, plant.site.time_zone)
+    source = Source("OPC UA", asset.id)
+    lead = live.shifts[0]
+    side = "above" if lead.shift > 0 else "below"
+    amount = format_value(abs(lead.shift), lead.signal.unit)
+    facts = (
+        Fact(asset.id, "unlike itself live since", live.since, source, live.seen, note=LIVE),
+        Fact(asset.id, "live score", round(live.score, 1), source, live.seen, note=LIVE),
+        Fact(
+            asset.id,
+            f"{lead.signal.name} live against usual",
+            lead.shift,
+            source,
+            live.seen,
+            lead.signal.unit,
+            note=LIVE,
+        ),
+    )
+    notice = (
+        f"By its live readings {asset.id} is unlike itself since {since}, most of all "
+        f"{lead.signal.name}, {amount} {side} usual."
+    )
+    return replace(found, facts=(*found.facts, *facts), notices=(*found.notices, notice))
 
 
 def _report(plant: Plant, seen: Examination) -> Findings:

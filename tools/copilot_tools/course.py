@@ -8,7 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from copilot_tools.errors import Unavailable
 from copilot_tools.operation import is_running, measured_signals, motion_signal, operating_signals
+from copilot_tools.plant import Plant
+from copilot_tools.records import OrderStatus
 from copilot_tools.site.model import Asset, Signal
 from copilot_tools.sources.protocols import Samples
 from copilot_tools.timeseries import Flags, Floats, bucket_medians, to_seconds
@@ -25,6 +28,25 @@ class Making:
     product: str
     start: float
     end: float
+
+
+async def read_makings(plant: Plant, asset: Asset) -> tuple[list[Making], tuple[str, ...]]:
+    """What the asset's line made, and from when to when; machines run otherwise for each.
+
+    Besides a notice where the ERP does not answer: then products are not told apart.
+    """
+    if not asset.line:
+        return [], ()
+    try:
+        orders = await plant.erp.production_orders()
+    except Unavailable as error:
+        return [], (f"{error}. Products are not told apart.",)
+    far = plant.now() + timedelta(days=1)
+    return [
+        Making(order.product, order.start.timestamp(), (order.finished or far).timestamp())
+        for order in orders
+        if order.line == asset.line and order.status in (OrderStatus.RUNNING, OrderStatus.DONE)
+    ], ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,10 @@ from copilot_tools.comparison import (
     machine_factor,
     score_course,
 )
-from copilot_tools.course import Course, Making, chart_course, ordered_signals
-from copilot_tools.errors import Failed, Unavailable
+from copilot_tools.course import Course, Making, chart_course, ordered_signals, read_makings
+from copilot_tools.errors import Failed
 from copilot_tools.models.behaviour import Residuals
 from copilot_tools.plant import Plant
-from copilot_tools.records import OrderStatus
 from copilot_tools.site.model import Asset
 from copilot_tools.sources.protocols import Samples
 from copilot_tools.timeseries import Flags, resting_since, to_arrays, to_time
@@ -98,24 +97,8 @@ async def examine(plant: Plant, asset: Asset, period: Period) -> Examination:
     if not signals:
         raise Failed(f"{asset.id} {asset.name} has no signals that could be judged.")
     found = await plant.history.read([signal.id for signal in signals], begin, period.end)
-    makings, notices = await _makings(plant, asset)
+    makings, notices = await read_makings(plant, asset)
     return await asyncio.to_thread(_judge, asset, period, found, makings, notices)
-
-
-async def _makings(plant: Plant, asset: Asset) -> tuple[list[Making], tuple[str, ...]]:
-    """What the asset's line made, and from when to when; machines run otherwise for each."""
-    if not asset.line:
-        return [], ()
-    try:
-        orders = await plant.erp.production_orders()
-    except Unavailable as error:
-        return [], (f"{error}. Products are not told apart.",)
-    far = plant.now() + timedelta(days=1)
-    return [
-        Making(order.product, order.start.timestamp(), (order.finished or far).timestamp())
-        for order in orders
-        if order.line == asset.line and order.status in (OrderStatus.RUNNING, OrderStatus.DONE)
-    ], ()
 
 
 def _judge(

@@ -39,7 +39,13 @@ def motion_signal(asset: Asset) -> Signal | None:
     return moving[0] if moving else None
 
 
+def running_level(usual: Floats) -> float:
+    """A fifth of what a motion signal reaches at full work; NaN where nothing is known of it."""
+    good = usual[np.isfinite(usual)]
+    return float(_RUNNING_SHARE * np.quantile(good, 0.95)) if len(good) else float("nan")
+
+
 def is_running(motion: Floats, usual: Floats) -> Flags:
     """Where `motion` is above a fifth of what is usual at full work; unknown counts as not."""
-    full = np.nanquantile(usual, 0.95) if np.isfinite(usual).any() else np.nan
-    return np.asarray(np.isfinite(motion) & (motion > _RUNNING_SHARE * full), dtype=np.bool_)
+    above = motion > running_level(usual)
+    return np.asarray(np.isfinite(motion) & above, dtype=np.bool_)

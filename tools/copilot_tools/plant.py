@@ -17,6 +17,7 @@ from copilot_tools.sources.protocols import (
     Inspections,
     Telemetry,
 )
+from copilot_tools.watched import LiveWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Plant:
 
     `reader` is the role of who asks: some manuals are only for some roles. None may read all.
     `models` are the trained ones and `predictions` what was predicted before, where there are any.
+    `watch` knows which machines are unlike themselves right now, where live readings are watched.
     """
 
     site: Site
@@ -40,6 +42,7 @@ class Plant:
     reader: str | None = None
     models: Registry | None = None
     predictions: Predictions | None = None
+    watch: LiveWatch | None = None
 
     @property
     def manuals(self) -> Library:

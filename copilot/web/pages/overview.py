@@ -71,7 +71,7 @@ async def _show(
         visitor,
         area=area,
         listed=listed,
-        groups=groups(plant.site, assets, states.content or {}, standing),
+        groups=groups(plant.site, assets, states.content or {}, standing, plant.watch),
         counts=count(standing),
         unacknowledged=sum(not alarm.acknowledged for alarm in standing),
         running=lines.content or {},

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from copilot.web.live.shown import Shown
 from copilot_tools.site.model import Asset, Line, Severity, Site
 from copilot_tools.sources.protocols import AlarmState
+from copilot_tools.watched import LiveWatch
 
 WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
@@ -14,12 +16,14 @@ WORST_FIRST = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 class Tile:
     """A machine at a glance; `alarms` says how many stand of each severity, the worst first.
 
-    `state` is None for a machine that shows none, or while its source does not answer.
+    `state` is None for a machine that shows none, or while its source does not answer. `unlike` is
+    since when it is unlike itself by its live readings.
     """
 
     asset: Asset
     state: Shown | None
     alarms: tuple[tuple[Severity, int], ...]
+    unlike: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,14 @@ def groups(
     assets: Sequence[Asset],
     states: Mapping[str, Shown],
     standing: Iterable[AlarmState],
+    watch: LiveWatch | None = None,
 ) -> list[Group]:
     """The machines of a choice, the lines first; `states` are by asset."""
     alarms = _by_asset(standing)
-    tiles = {a.id: Tile(a, states.get(a.id), count(alarms.get(a.id, ()))) for a in assets}
+    tiles = {
+        a.id: Tile(a, states.get(a.id), count(alarms.get(a.id, ())), _unlike(watch, a))
+        for a in assets
+    }
     found: list[Group] = []
     for line in site.lines.values():
         own = flow_order([a for a in assets if a.line == line.id])
@@ -80,6 +88,11 @@ def flow_order(assets: Sequence[Asset]) -> list[Asset]:
         free = (key for key in waiting if not feeders[key] & waiting.keys())
         ordered.append(waiting.pop(next(free, next(iter(waiting)))))
     return ordered
+
+
+def _unlike(watch: LiveWatch | None, asset: Asset) -> datetime | None:
+    found = watch(asset.id) if watch else None
+    return found.since if found else None
 
 
 def _by_asset(standing: Iterable[AlarmState]) -> dict[str, list[AlarmState]]:

@@ -100,7 +100,7 @@ class FleetScorer:
             np.where(self._hearing.frozen, np.nan, heard) - self._fits.centre
         ) / self._fits.scale
         self._means.absorb(np.clip(deviations, -CLIP, CLIP, out=deviations), passed)
-        scores, states = self._score()
+        scores, states = self._score(passed)
         changed = self.hysteresis.step(scores, time)
         return Tick(scores, states, self._hearing.missing.T, self._hearing.frozen.T, tuple(changed))
 
@@ -178,10 +178,10 @@ class FleetScorer:
         deviations -= self._fits.offsets
         return deviations
 
-    def _score(self) -> tuple[Floats, NDArray[np.int8]]:
+    def _score(self, passed: float) -> tuple[Floats, NDArray[np.int8]]:
         seen = self._hearing.seen()
         enough = seen >= self._hearing.least(_LEAST_SHARE)
-        self._ticks += enough
+        self._ticks += min(passed, 1.0) * enough
         distances = member_distances(self._deviations(), self._fits.whitening, self._fits.first)
         states = np.where(self._ticks > WARM_UP, State.SCORED, State.WARMING_UP).astype(np.int8)
         states[~enough] = State.NOT_ENOUGH_DATA
