@@ -160,6 +160,20 @@ def anomaly(
     raise typer.Exit(run(folder, speed=speed, as_json=json))
 
 
+@evaluations.command()
+def vision(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of pictures for each class.", metavar="[DIR]")
+    ] = None,
+    json: Json = False,
+    bursts: Annotated[int, typer.Option(min=0, help="How many planted bursts.")] = 50,
+) -> None:
+    """Accuracy and recall of the vision model, its milliseconds a picture, bursts explained."""
+    from copilot_evals.vision import run
+
+    raise typer.Exit(run(folder, bursts=bursts, as_json=json))
+
+
 def _need_browser() -> None:
     """End in one clear line where what drives a browser is not installed."""
     from importlib.util import find_spec

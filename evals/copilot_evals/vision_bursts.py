@@ -5,7 +5,7 @@ and noise on every signal and drifts on others that no defect follows.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -65,6 +65,19 @@ def run_cases(cases: int = CASES, seed: int = 0) -> tuple[int, list[str]]:
         else:
             wrong.append(f"{planted.signal.id} {planted.lot} {planted.defect}: {found.summary}")
     return right, wrong
+
+
+def run_quiet(cases: int = CASES, seed: int = 0) -> int:
+    """How often a burst is told where defects come by chance alone."""
+    site = load_site(PLANT_TOML)
+    told = 0
+    for number in range(cases):
+        draw = Random(f"quiet {seed} {number}")
+        planted = replace(plant_burst(site, draw), onset=MINUTES)
+        with TemporaryDirectory() as folder:
+            found = asyncio.run(_ask(make_plant(site, planted, draw, Path(folder)), planted.line))
+        told += " rose at " in found.summary
+    return told
 
 
 def plant_burst(site: Site, draw: Random) -> Planted:

@@ -44,7 +44,9 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class _Split:
+class Split:
+    """Pictures to learn from, to set limits by, and to judge on."""
+
     fit: list[LabelledFile]
     setting: list[LabelledFile]
     held_out: list[LabelledFile]
@@ -58,7 +60,7 @@ def train(
     Raises Failed that names a picture which cannot be read.
     """
     tell = progress or _silent
-    split = _split(folder, seed)
+    split = split_files(folder, seed)
     parts = _learn(folder, split.fit, seed, tell)
     network = build(parts, *OUTPUTS).SerializeToString()
     session = Session(network)
@@ -148,9 +150,9 @@ def _answers(
     return list(rows)
 
 
-def _split(folder: LabelledFolder, seed: int) -> _Split:
+def split_files(folder: LabelledFolder, seed: int) -> Split:
     """Fit, setting and held-out pictures, the same shares of each class."""
-    split = _Split([], [], [])
+    split = Split([], [], [])
     for position, label in enumerate(folder.classes):
         draw = np.random.default_rng((seed, position))
         files = [file for file in folder.files if file.label == label]

@@ -1,0 +1,146 @@
+"""`copilot eval vision`: how well labelled pictures are sorted, how fast, and bursts explained.
+
+Without a folder: bottles rendered as the demo line's cameras see them. The model is the one that
+`copilot station train` makes of the same pictures; a fifth of them it never sees.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+
+from copilot.demo.progress import shown_progress
+from copilot_evals import report
+from copilot_evals.vision_bursts import CASES, run_cases, run_quiet
+from copilot_tools.vision.card import HeldOut
+from copilot_tools.vision.filters import Weights
+from copilot_tools.vision.folder import LabelledFile, LabelledFolder, find_labelled, read_labelled
+from copilot_tools.vision.network import OUTPUTS
+from copilot_tools.vision.session import Session
+from copilot_tools.vision.training import split_files, train
+
+ROUNDS = 300
+SMALL = 32
+EACH, GOOD = 60, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Held-out accuracies (0..1) of answering the largest class, and the nearest class mean."""
+
+    majority: float
+    nearest_mean: float
+
+
+def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> int:
+    """Print what was measured; 0."""
+    with ExitStack() as stack:
+        step = stack.enter_context(shown_progress())
+        if folder is None:
+            from copilot.demo.bottle_eye import draw_pictures
+
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            step("Rendering bottles", 0.0)
+            draw_pictures(folder, EACH, GOOD, first=500_000)
+            step("Rendering bottles", 1.0)
+            asked = bursts
+        else:
+            asked = 0
+        labelled = find_labelled(folder)
+        trained = train(labelled, "eval", progress=step)
+        baselines = judge_baselines(labelled)
+        median, slow = time_network(trained.content, labelled.files[:20])
+        named, missed = run_cases(asked) if asked else (0, [])
+        false_alarms = run_quiet(asked) if asked else 0
+    held_out = trained.card.held_out
+    size = len(trained.content) / 1e6
+    print(f"{report.machine()}, onnxruntime {version('onnxruntime')}, one thread")
+    _print_classes(held_out, labelled, baselines)
+    print(f"one picture: {median:.2f} ms (p50), {slow:.2f} ms (p95); model {size:.2f} MB")
+    for text in missed:
+        print(f"burst missed: {text}")
+    if asked:
+        low, high = report.wilson(named, asked)
+        print(
+            f"bursts named with lot and signal: {named} of {asked} (95 % interval {low:.0%} to "
+            f"{high:.0%}); told where there was none: {false_alarms} of {asked}"
+        )
+    if as_json:
+        report.print_json(
+            {
+                "accuracy": held_out.accuracy,
+                "recall": held_out.recall,
+                "recall_min": min(held_out.recall.values()),
+                "ms_p50": round(median, 3),
+                "ms_p95": round(slow, 3),
+                "burst_named": round(named / asked, 4) if asked else None,
+                "burst_false": round(false_alarms / asked, 4) if asked else None,
+                "model_mb": round(size, 3),
+                "baseline_accuracy": round(max(baselines.majority, baselines.nearest_mean), 4),
+                "held_out": held_out.pictures,
+            }
+        )
+    return 0
+
+
+def time_network(content: bytes, files: Sequence[LabelledFile]) -> tuple[float, float]:
+    """Milliseconds the network takes for a picture on one core: median and 95th percentile."""
+    session = Session(content)
+    assert set(session.outputs) == set(OUTPUTS)
+    shown = [read_labelled(file).pixels for file in files]
+    for pixels in shown:
+        session.look(pixels)
+    taken = []
+    for number in range(ROUNDS):
+        begun = perf_counter()
+        session.look(shown[number % len(shown)])
+        taken.append(1000 * (perf_counter() - begun))
+    low, high = np.percentile(taken, [50, 95])
+    return float(low), float(high)
+
+
+def judge_baselines(labelled: LabelledFolder, seed: int = 0) -> Baselines:
+    """What needs no model: the largest class, and the nearest mean of small raw pictures."""
+    split = split_files(labelled, seed)
+    fit, held_out = split.fit + split.setting, split.held_out
+    labels = [file.label for file in fit]
+    largest = max(labelled.classes, key=labels.count)
+    small = np.array([_shrunk(file) for file in fit])
+    means = np.array([small[np.array(labels) == label].mean(axis=0) for label in labelled.classes])
+    right = [
+        labelled.classes[int(((means - _shrunk(file)) ** 2).sum(axis=1).argmin())] == file.label
+        for file in held_out
+    ]
+    majority = sum(file.label == largest for file in held_out) / len(held_out)
+    return Baselines(majority, float(np.mean(right)))
+
+
+def _shrunk(file: LabelledFile) -> Weights:
+    pixels = read_labelled(file).pixels.astype(np.float32)
+    step = pixels.shape[0] // SMALL
+    return np.asarray(pixels.reshape(SMALL, step, SMALL, step, 3).mean(axis=(1, 3)).ravel())
+
+
+def _print_classes(held_out: HeldOut, labelled: LabelledFolder, baselines: Baselines) -> None:
+    rows = [
+        (
+            label,
+            str(sum(file.label == label for file in labelled.files)),
+            f"{held_out.recall[label]:.1%}",
+            f"{held_out.precision[label]:.1%}",
+            ", ".join(f"{n} {other}" for other, n in held_out.confused[label].items()) or "-",
+        )
+        for label in labelled.classes
+    ]
+    report.print_table(
+        f"{held_out.pictures} held-out pictures: accuracy {held_out.accuracy:.2%} "
+        f"(largest class {baselines.majority:.1%}, nearest mean of raw pixels "
+        f"{baselines.nearest_mean:.1%}); {held_out.reviewed:.1%} would go to a person",
+        ("class", "pictures", "recall", "precision", "taken for"),
+        rows,
+    )
