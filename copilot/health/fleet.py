@@ -38,6 +38,8 @@ class Fleet:
 
     def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Done[Result]]:
         """Do all jobs; what is done first comes first."""
+        if not jobs:
+            return
         if self.scheduler:
             yield from self._on_dask(work, jobs)
         elif self.workers > 1 and len(jobs) > 1:

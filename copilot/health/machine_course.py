@@ -13,6 +13,8 @@ from copilot_tools.records import OrderStatus
 from copilot_tools.site.model import Asset
 from copilot_tools.timeseries import Floats, to_time
 
+_NEWEST = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class MachineCourse:
@@ -44,8 +46,7 @@ async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
     begin = now - timedelta(days=days)
     found = await plant.history.read([signal.id for signal in signals], begin, now)
     makings = await _makings(plant, asset, now)
-    middle = begin + (now - begin) / 2
-    course, _ = chart_course(asset, found, begin, middle, now, makings)
+    course, _ = chart_course(asset, found, begin, now - _NEWEST, now, makings)
     complete = course.running & np.isfinite(course.rows).all(axis=1)
     names = ["", *dict.fromkeys(making.product for making in makings)]
     rows, seconds = {}, {}
