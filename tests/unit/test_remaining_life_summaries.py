@@ -9,9 +9,9 @@ from copilot_tools.models.remaining_life.channels import Channels
 from copilot_tools.models.remaining_life.features import Features
 from copilot_tools.models.remaining_life.regimes import Regimes
 from copilot_tools.models.remaining_life.summaries import (
+    change,
     curve,
     ewma,
-    lagged,
     running_mean,
     scatter,
     since_begin,
@@ -54,11 +54,11 @@ def test_scatter_is_the_standard_deviation_of_the_window(end: int):
     np.testing.assert_allclose(scatter(ROWS, 25)[end], window.std(axis=0), atol=1e-9)
 
 
-def test_means_and_lags_stop_at_the_begin():
+def test_means_and_changes_stop_at_the_begin():
     np.testing.assert_allclose(running_mean(ROWS)[49], ROWS[:50].mean(axis=0))
     np.testing.assert_allclose(since_begin(ROWS, ROWS)[60], ROWS[60] - ROWS[:20].mean(axis=0))
-    assert (lagged(ROWS, 10)[:11] == ROWS[0]).all()
-    assert (lagged(ROWS, 10)[10:] == ROWS[:-10]).all()
+    assert (change(ROWS, 10)[:11] == ROWS[:11] - ROWS[0]).all()
+    assert (change(ROWS, 10)[10:] == ROWS[10:] - ROWS[:-10]).all()
 
 
 def test_a_quadratic_course_is_recognised():

@@ -26,7 +26,7 @@ class Effort:
     networks: int = 4
     trees: int = 350
     rate: float = 0.035
-    rows: int = 100_000
+    rows: int = 60_000
 
     @property
     def steps(self) -> int:

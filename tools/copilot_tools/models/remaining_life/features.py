@@ -10,9 +10,9 @@ from copilot_tools.models.remaining_life.channels import Channels
 from copilot_tools.models.remaining_life.regimes import CLIP, Regimes
 from copilot_tools.models.remaining_life.run import Run
 from copilot_tools.models.remaining_life.summaries import (
+    change,
     curve,
     ewma,
-    lagged,
     running_mean,
     scatter,
     since_begin,
@@ -62,17 +62,24 @@ class Features:
 
 
 def _channel_columns(rows: Floats) -> list[Floats]:
-    smooth = ewma(rows, 5)
+    """Levels as one and its differences: what networks have to tell apart, they get apart."""
+    now, recent, smooth, slow, slowest = (ewma(rows, half) for half in (1.5, 4, 5, 10, 25))
+    level, rise, bend = curve(rows)
     return [
-        *(ewma(rows, half_life) for half_life in (1.5, 4, 10, 25)),
+        now - recent,
+        recent,
+        recent - slow,
+        slow - slowest,
         *(slope(rows, window) for window in (15, 30, 60)),
-        running_mean(rows),
+        smooth - running_mean(rows),
         np.maximum.accumulate(smooth, axis=0),
         np.minimum.accumulate(smooth, axis=0),
-        *(lagged(smooth, lag) for lag in (10, 20, 40, 80)),
+        *(change(smooth, lag) for lag in (10, 20, 40, 80)),
         since_begin(rows, smooth),
         scatter(rows, 25),
-        *curve(rows),
+        level - smooth,
+        rise,
+        bend,
     ]
 
 

@@ -77,12 +77,11 @@ class Estimate:
         """
         if self.refusal is not None:
             return float("nan")
-        if horizon < self.quantiles[0]:
-            return 0.0
-        below = self.quantiles[self.quantiles < self.quantiles[-1]]
-        if horizon >= self.quantiles[-1]:
-            return 1.0 if not self.capped else float(self.levels[max(len(below) - 1, 0)])
-        return float(np.interp(horizon, self.quantiles, self.levels))
+        top = self.quantiles[-1]
+        if horizon < top:
+            return float(np.interp(horizon, self.quantiles, self.levels, left=0.0))
+        first = int(self.quantiles.searchsorted(top))
+        return float(self.levels[first]) if first < len(self.levels) - 1 else 1.0
 
 
 @dataclass(frozen=True, slots=True)

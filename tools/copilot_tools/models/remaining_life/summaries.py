@@ -56,9 +56,10 @@ def scatter(rows: Floats, window: int) -> Floats:
     return np.asarray(np.sqrt(np.maximum(square, 0)), dtype=np.float64)
 
 
-def lagged(rows: Floats, lag: int) -> Floats:
-    """The row `lag` rows before, the first one where there is none."""
-    return np.asarray(rows[np.maximum(np.arange(len(rows)) - lag, 0)], dtype=np.float64)
+def change(rows: Floats, lag: int) -> Floats:
+    """How far each row is from that `lag` rows before, or from the first one."""
+    before = rows[np.maximum(np.arange(len(rows)) - lag, 0)]
+    return np.asarray(rows - before, dtype=np.float64)
 
 
 def curve(rows: Floats) -> tuple[Floats, Floats, Floats]:
