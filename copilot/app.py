@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from copilot.llm.planner import Planner
 from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings
 from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.learnt_life import KIND
+from copilot_tools.models.registry.kinds import load
+from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Registry
 from copilot_tools.plant import Plant
 
@@ -42,8 +46,20 @@ class Copilot:
     watch: MachineWatch | None = None
 
     async def warm(self) -> None:
-        """Get model and manuals ready, so that the first answer is as quick as later ones."""
-        await asyncio.gather(self.planner.warm(), asyncio.to_thread(self.plant.library.prepare))
+        """Get models and manuals ready, so that the first answer is as quick as later ones."""
+        await asyncio.gather(
+            self.planner.warm(),
+            asyncio.to_thread(self.plant.library.prepare),
+            asyncio.to_thread(self._load_models),
+        )
+
+    def _load_models(self) -> None:
+        """Load the models in use; what is wrong with one is said when it is asked."""
+        registry = self.plant.models
+        for key in registry.models(KIND) if registry else ():
+            with suppress(Unusable):
+                if registry and (version := registry.pointer(key).current):
+                    load(registry, key, version)
 
     async def close(self) -> None:
         """Release the connection to the plant, the model and the databases."""

@@ -11,6 +11,7 @@ from copilot.plant import utc_now
 from copilot.settings import (
     ChangeSettings,
     DatabaseSettings,
+    HealthSettings,
     HistorySettings,
     OpcUaSettings,
     Settings,
@@ -37,6 +38,9 @@ own = "sqlite:///copilot.db"
 
 [changes]
 mode = "propose"
+
+[health]
+models = "models"
 
 [audit]
 public_key = "executor/audit.key.pub"
@@ -76,6 +80,7 @@ def demo_settings(home: Path, url: str, cache: Path | None = None) -> Settings:
         history=HistorySettings(path=home / "history"),
         cache=cache or Settings().cache,
         changes=ChangeSettings(mode="propose"),
+        health=HealthSettings(models=home / "models"),
     )
 
 

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from copilot_tools.course import Making, chart_course, ordered_signals
-from copilot_tools.errors import Failed, Unavailable
+from copilot_tools.course import chart_course, ordered_signals, read_makings
+from copilot_tools.errors import Failed
 from copilot_tools.plant import Plant
-from copilot_tools.records import OrderStatus
 from copilot_tools.site.model import Asset
 from copilot_tools.timeseries import Floats, to_time
 
@@ -45,7 +44,7 @@ async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
     now = plant.now()
     begin = now - timedelta(days=days)
     found = await plant.history.read([signal.id for signal in signals], begin, now)
-    makings = await _makings(plant, asset, now)
+    makings, _ = await read_makings(plant, asset)
     course, _ = chart_course(asset, found, begin, now - _NEWEST, now, makings)
     complete = course.running & np.isfinite(course.rows).all(axis=1)
     names = ["", *dict.fromkeys(making.product for making in makings)]
@@ -64,19 +63,3 @@ async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
         seconds=seconds,
         until=None if newest is None else to_time(newest),
     )
-
-
-async def _makings(plant: Plant, asset: Asset, now: datetime) -> list[Making]:
-    """What the machine's line made; nothing where it has none, or the ERP does not answer."""
-    if not asset.line:
-        return []
-    try:
-        orders = await plant.erp.production_orders()
-    except Unavailable:
-        return []
-    end = (now + timedelta(days=1)).timestamp()
-    return [
-        Making(o.product, o.start.timestamp(), o.finished.timestamp() if o.finished else end)
-        for o in orders
-        if o.line == asset.line and o.status in (OrderStatus.RUNNING, OrderStatus.DONE)
-    ]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from copilot_tools.operation import is_running, measured_signals, motion_signal, operating_signals
 from copilot_tools.site.model import Asset, Signal
 from copilot_tools.sources.protocols import History, Samples
-from copilot_tools.timeseries import Floats, bucket_medians, to_arrays
+from copilot_tools.timeseries import Flags, Floats, bucket_medians, to_arrays
 
 FINE_S = 600.0
 LEAST_SHARE = 0.1
@@ -82,7 +82,7 @@ class Trace:
         """The trace in cycles; those in which the machine hardly ran are left out."""
         width = schema.cycle_hours * 3600
         table = np.column_stack([self.columns[n] for n in (*schema.settings, *schema.sensors)])
-        ran = np.isfinite(table).any(axis=1)
+        ran: Flags = np.asarray(np.isfinite(table).any(axis=1), dtype=np.bool_)
         number = np.floor(self.seconds / width).astype(np.int64)
         kept, first, counts = np.unique(number[ran], return_index=True, return_counts=True)
         enough = counts * FINE_S >= LEAST_SHARE * width

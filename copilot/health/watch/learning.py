@@ -11,6 +11,8 @@ from copilot_tools.course import Course, Making, chart_course, ordered_signals, 
 from copilot_tools.models.abnormality.allowance import restless_factor
 from copilot_tools.models.abnormality.baseline import Baseline
 from copilot_tools.models.abnormality.episodes import Rule
+from copilot_tools.models.abnormality.fleet import FleetScorer
+from copilot_tools.models.abnormality.model_arrays import UNSEEN
 from copilot_tools.operation import motion_signal, running_level
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
@@ -22,6 +24,7 @@ SHADOW = timedelta(days=7)  # watched but not learnt from: it tells how restless
 MINUTE_S = 60.0
 _NEWEST = timedelta(minutes=20)
 _HELD = 3
+_DAY = 1440  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,15 @@ def _learn(
 
 
 def _factor(course: Course, baselines: Sequence[Baseline | None], shadow: Flags) -> float:
-    """From which score the machine is abnormal, by what it reaches on a usual day."""
-    scores = np.full(len(course.seconds), np.nan)
-    for number, baseline in enumerate(baselines):
-        rows = shadow & (course.product == number)
-        if baseline is not None and rows.any():
-            scores[rows] = baseline.scores(course.rows[rows])
-    days = ((course.seconds - course.seconds[0]) // 86400).astype(np.intp)
-    by_day = np.split(scores, np.flatnonzero(np.diff(days)) + 1)
+    """From which score the machine is abnormal, by what it reaches on a usual day.
+
+    It is scored as it will be live: products and standing still make it warm up anew.
+    """
+    scorer = FleetScorer([baselines])
+    scores = []
+    for place in np.flatnonzero(course.seconds >= course.seconds[-1] - SHADOW.total_seconds()):
+        regime = course.product[place] if shadow[place] else UNSEEN
+        tick = scorer.tick(course.rows[place][None], course.seconds[place], np.array([regime]))
+        scores.append(tick.scores[0])
+    by_day = np.split(np.array(scores), range(_DAY, len(scores), _DAY))
     return restless_factor(by_day, Rule().factor, _HELD)
