@@ -8,6 +8,7 @@ from copilot_knowledge.embedding.encoder import LazyEncoder
 from copilot_knowledge.embedding.weights import NoWeights, find_weights
 from copilot_knowledge.library import Library
 from copilot_knowledge.shelf import Progress
+from copilot_tools.failure_modes import FILE, load_modes
 from copilot_tools.plant import Plant
 from copilot_tools.site.load import load_site
 from copilot_tools.site.resolve import Resolver
@@ -25,7 +26,10 @@ def utc_now() -> datetime:
 
 
 def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Plant:
-    """The site's model and its sources; nothing is connected before it is asked."""
+    """The site's model and its sources; nothing is connected before it is asked.
+
+    Raises SiteError for a plant model, or failure modes beside it, that cannot be used.
+    """
     site = load_site(settings.plant)
     engine = connect(settings.database.plant)
     telemetry = _telemetry(settings.opcua)
@@ -40,6 +44,7 @@ def open_plant(settings: Settings, now: Callable[[], datetime] = utc_now) -> Pla
         inspections=SqlInspections(engine, settings.images),
         library=open_library(settings),
         now=now,
+        modes=load_modes(settings.plant.with_name(FILE), site),
     )
 
 

@@ -1,73 +1,16 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from plant_fixture import ago, build_plant, work_order
+from plant_fixture import ago, inspection, part, production_order, work_order
+from root_cause_fixture import CLOGGED, LOOSE, SITE, WORN, ask, build, support
 
-from copilot_tools.facts import Findings
-from copilot_tools.failure_modes import failure_modes
-from copilot_tools.plant import Plant
-from copilot_tools.root_cause import find_root_cause, upstream
-from copilot_tools.site.load import parse_site
-from copilot_tools.site.resolve import Resolver
+from copilot_tools.root_cause.neighbours import find_neighbours
 from copilot_tools.sources.history_parquet import ParquetHistory
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-SIGNALS = {
-    "PU-1": ("suction pressure", "flow", "bearing vibration", "bearing temperature"),
-    "FI-2": ("differential pressure", "flow"),
-}
-USUAL = {
-    "suction pressure": (0.6, 0.02),
-    "flow": (45.0, 1.0),
-    "bearing vibration": (2.0, 0.15),
-    "bearing temperature": (50.0, 1.5),
-    "differential pressure": (0.4, 0.02),
-}
-
-
-def signal(asset: str, name: str) -> str:
-    return f'[[asset.signal]]\nname = "{name}"\nnode = "s={asset}.{name}"\n'
-
-
-SITE = parse_site(
-    '[site]\nid = "x"\nname = "X"\ntime_zone = "UTC"\nnamespace = "u"\n'
-    '[[shift]]\nname = "d"\nstart = 06:00:00\n[[area]]\nid = "A"\nname = "Hall"\n'
-    '[[asset]]\nid = "PU-1"\nname = "Pump"\nkind = "pump"\narea = "A"\nfeeds = ["FI-2"]\n'
-    + "".join(signal("PU-1", name) for name in SIGNALS["PU-1"])
-    + '[[asset]]\nid = "FI-2"\nname = "Filter"\nkind = "filter"\narea = "A"\n'
-    + "".join(signal("FI-2", name) for name in SIGNALS["FI-2"])
-)
-
-
-def build(folder: Path, moved: dict[str, float], rows: dict | None = None) -> Plant:
-    """Forty days of steady history in which, for the last three days, some signals have moved."""
-    count = 40 * 24 * 6
-    start = np.datetime64(NOW.replace(tzinfo=None)) - np.timedelta64(40, "D")
-    times = (start + np.arange(count) * np.timedelta64(600, "s")).astype("datetime64[us]")
-    noise = np.random.default_rng(3)
-    values = {}
-    for asset, names in SIGNALS.items():
-        for name in names:
-            mean, spread = USUAL[name]
-            course = noise.normal(mean, spread, count)
-            course[-3 * 144 :] += moved.get(f"{asset}.{name}", 0.0)
-            values[f"{asset}.{name}"] = course
-    history = ParquetHistory(folder / "history")
-    history.append_arrays(times, values)
-    plant = build_plant(folder, rows or {})
-    return replace(plant, site=SITE, resolver=Resolver(SITE), history=history)
-
-
-CLOGGED = {"PU-1.suction pressure": -0.3, "PU-1.bearing vibration": 2.0, "PU-1.flow": -8.0}
-WORN = {"PU-1.bearing vibration": 2.5, "PU-1.bearing temperature": 15.0}
-
-
-async def ask(plant: Plant, asset: str, symptom: str) -> Findings:
-    call = find_root_cause.check({"asset": asset, "symptom": symptom})
-    return await find_root_cause.run(plant, call)
+from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections
+from copilot_tools.sources.sql import connect
 
 
 @pytest.mark.parametrize(
@@ -87,6 +30,12 @@ async def test_a_cause_upstream_is_found(tmp_path: Path):
     assert "clogged suction strainer of PU-1" in findings.summary
 
 
+async def test_what_blocks_just_downstream_is_found(tmp_path: Path):
+    fouled = {"FI-2.differential pressure": 0.6, "FI-2.flow": -8.0, "PU-1.flow": -8.0}
+    findings = await ask(build(tmp_path, fouled), "PU-1", "low flow")
+    assert "fouled filter cartridges of FI-2" in findings.summary
+
+
 async def test_nothing_unusual_is_said_to_be_so(tmp_path: Path):
     findings = await ask(build(tmp_path, {}), "PU-1", "vibration")
     assert findings.summary.startswith("I cannot name a cause")
@@ -99,6 +48,14 @@ async def test_without_history_no_cause_is_named(tmp_path: Path):
     assert findings.summary.startswith("I cannot name a cause")
 
 
+async def test_a_consequence_is_not_named_as_a_cause(tmp_path: Path):
+    low_air = {"CA-3.head pressure": -1.0, "CA-3.closing torque": -0.6}
+    findings = await ask(build(tmp_path, low_air), "CA-3", "loose caps")
+    assert findings.summary.startswith("I cannot name a cause")
+    assert "low air pressure at the capping heads" in findings.summary
+    assert "follow the air pressure upstream" in findings.summary
+
+
 async def test_without_the_telling_signal_support_falls(tmp_path: Path):
     whole = await ask(build(tmp_path / "a", WORN), "PU-1", "vibration")
     fewer = {k: v for k, v in WORN.items() if "temperature" not in k}
@@ -106,39 +63,136 @@ async def test_without_the_telling_signal_support_falls(tmp_path: Path):
     assert support(less, "worn drive-end bearing") < support(whole, "worn drive-end bearing")
 
 
-async def test_a_component_just_repaired_is_less_likely(tmp_path: Path):
-    done = work_order(
-        "WO-1",
-        "PU-1",
-        kind="corrective",
-        status="done",
-        component="DE bearing",
-        created=ago(days=4),
-        finished=ago(days=2),
-    )
-    before = await ask(build(tmp_path / "a", WORN), "PU-1", "vibration")
-    after = await ask(build(tmp_path / "b", WORN, {"work_orders": [done]}), "PU-1", "vibration")
-    assert support(after, "worn drive-end bearing") < support(before, "worn drive-end bearing")
+async def test_a_signal_that_speaks_against_a_cause_is_told(tmp_path: Path):
+    findings = await ask(build(tmp_path, {**LOOSE, "CA-3.head pressure": -1.0}), "CA-3", "caps")
+    against = "".join(str(row[4]) for table in findings.tables for row in table.rows)
+    alone = await ask(build(tmp_path / "b", LOOSE), "CA-3", "caps")
+    assert support(findings, "worn capping clutch") < support(alone, "worn capping clutch")
+    assert "head pressure" in against or not findings.tables
 
 
-def support(findings: Findings, mode: str) -> float:
-    for table in findings.tables:
-        for row in table.rows:
-            if row[0] == mode:
-                return float(str(row[2]))
-    return 0.0
+async def test_a_component_just_repaired_is_less_likely_and_an_old_repair_makes_it_likelier(
+    tmp_path: Path,
+):
+    def done(days: int) -> dict[str, Any]:
+        return work_order(
+            "WO-1",
+            "PU-1",
+            kind="corrective",
+            status="done",
+            component="DE bearing",
+            created=ago(days=days + 2),
+            finished=ago(days=days),
+        )
+
+    supports = []
+    for name, jobs in (("new", [done(2)]), ("none", []), ("old", [done(100)])):
+        rows = {"work_orders": jobs} if jobs else {}
+        plant = build(tmp_path / name, {**WORN, "PU-1.flow": -8.0}, rows)
+        supports.append(support(await ask(plant, "PU-1", "vibration"), "worn drive-end bearing"))
+    assert supports == sorted(set(supports))
 
 
-def test_upstream_follows_the_flow():
-    assert {key: steps for key, (_, steps) in upstream(SITE, SITE.assets["FI-2"]).items()} == {
-        "FI-2": 0,
-        "PU-1": 1,
+def alarm(id_: str, asset: str, message: str, time: datetime) -> dict[str, Any]:
+    return {
+        "alarm": id_,
+        "asset": asset,
+        "message": message,
+        "severity": "high",
+        "transition": "raised",
+        "time": time,
+        "value": 0.3,
+        "unit": "bar",
     }
 
 
-def test_every_mode_of_the_catalogue_has_signs_checks_and_remedy():
-    for mode in failure_modes():
-        assert mode.signs
-        assert mode.next_check
-        assert mode.remedy
-        assert mode.rules_out
+async def test_the_first_alarm_of_a_sign_raises_support_but_a_daily_one_does_not(tmp_path: Path):
+    first = [alarm("A-1", "PU-1", "low suction pressure", ago(hours=3))]
+    daily = first + [
+        alarm("A-1", "PU-1", "low suction pressure", ago(days=day, hours=3)) for day in (3, 4, 5)
+    ]
+    less = {**CLOGGED, "PU-1.bearing temperature": 6.0}
+    supports = []
+    for name, rows in (("none", []), ("daily", daily), ("first", first)):
+        plant = build(tmp_path / name, less, {"alarm_events": rows} if rows else {})
+        findings = await ask(plant, "PU-1", "noise")
+        supports.append(support(findings, "clogged suction strainer"))
+    assert supports[0] == supports[1] < supports[2]
+    assert "alarm A-1 low suction pressure, the first one" in findings.summary
+
+
+async def test_defects_that_fit_a_mode_speak_for_it(tmp_path: Path):
+    def inspected(share: int) -> list[dict[str, Any]]:
+        start = ago(hours=5)
+        return [
+            inspection(i, start + timedelta(minutes=i), "loose cap" if i % share == 0 else "")
+            for i in range(1, 200)
+        ]
+
+    weak = {**LOOSE, "CA-3.head pressure": -0.2}
+    without = await ask(build(tmp_path / "a", weak), "CA-3", "caps")
+    plant = build(tmp_path / "b", weak, {"inspections": inspected(10)})
+    findings = await ask(plant, "CA-3", "caps")
+    assert support(findings, "worn capping clutch") > support(without, "worn capping clutch")
+    assert "loose cap on LA" in findings.summary
+
+
+async def test_a_signal_that_follows_its_setpoint_is_no_sign_of_a_fault(tmp_path: Path):
+    slower = {"PU-1.speed": -400.0, "PU-1.flow": -7.0}
+    findings = await ask(build(tmp_path, slower, setpoints={"PU-1.speed": 2500.0}), "PU-1", "flow")
+    assert findings.summary.startswith("I cannot name a cause")
+    assert "PU-1 speed follows its setpoint, which is now 2500 rpm" in findings.summary
+
+
+async def test_a_frozen_reading_is_named_and_says_nothing_of_its_level(tmp_path: Path):
+    plant = build(tmp_path, {"TA-4.level": -30.0}, still=["TA-4.level"])
+    findings = await ask(plant, "TA-4", "level low")
+    assert findings.tables[0].rows[0][0] == "frozen level transmitter"
+    assert "TA-4 level has not moved at all" in findings.summary
+
+
+async def test_procedure_and_part_are_named(tmp_path: Path):
+    stock = part("BRG-6309", "ball bearing 6309", fits=["PU-1"], bin="B-7")
+    findings = await ask(build(tmp_path, WORN, {"parts": [stock]}), "PU-1", "vibration")
+    assert "BRG-6309 ball bearing 6309 (4 pcs available in bin B-7)" in findings.summary
+    assert "as in PU-MAN-1 rev. B, 1.2 Replacing the drive end bearing" in findings.summary
+    assert "110 degC" in findings.quotes[0].text
+
+
+async def test_a_product_made_for_the_first_time_is_not_compared_with_another(tmp_path: Path):
+    orders = [
+        production_order("PRD-1", "tea", status="done", start=ago(days=60), finished=ago(days=1)),
+        production_order("PRD-2", "gruel", status="running", start=ago(days=1)),
+    ]
+    findings = await ask(build(tmp_path, LOOSE, {"production_orders": orders}), "CA-3", "caps")
+    assert findings.summary.startswith("I cannot name a cause")
+
+
+async def test_sources_that_are_down_are_said_and_do_not_hinder(tmp_path: Path):
+    plant = build(tmp_path, WORN)
+    engine = connect(f"sqlite:///{tmp_path / 'plant.db'}")
+    down = replace(
+        plant,
+        journal=SqlAlarmJournal(engine),
+        erp=SqlErp(engine),
+        inspections=SqlInspections(engine, tmp_path),
+    )
+    (tmp_path / "plant.db").unlink()
+    findings = await ask(down, "PU-1", "vibration")
+    assert "worn drive-end bearing of PU-1" in findings.summary
+    told = " ".join(findings.notices)
+    assert "Alarms are not weighed" in told
+    assert "Past jobs are not weighed" in told
+
+
+async def test_every_number_of_the_summary_is_a_fact(tmp_path: Path):
+    findings = await ask(build(tmp_path, WORN), "PU-1", "vibration")
+    first = findings.facts[0]
+    assert (first.subject, first.name) == ("PU-1", "cause 1: worn drive-end bearing")
+    levels = {fact.name for fact in findings.facts if fact.source.system == "history"}
+    assert {"bearing vibration", "bearing vibration, usual", "bearing temperature"} <= levels
+
+
+def test_neighbours_follow_the_flow():
+    assert find_neighbours(SITE, SITE.assets["FI-2"]).steps == {"FI-2": 0, "PU-1": 1}
+    assert find_neighbours(SITE, SITE.assets["PU-1"]).steps == {"PU-1": 0, "FI-2": -1}

@@ -1,10 +1,11 @@
 """The plant as tools see it: its model, its sources and the time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from copilot_knowledge.library import Library
+from copilot_tools.failure_modes import FailureMode, failure_modes
 from copilot_tools.models.registry.registry import Registry
 from copilot_tools.predictions import Predictions
 from copilot_tools.site.model import Site
@@ -25,8 +26,8 @@ class Plant:
     """Everything a tool may use; `now` gives the plant's time in UTC.
 
     `reader` is the role of who asks: some manuals are only for some roles. None may read all.
-    `models` are the trained ones and `predictions` what was predicted before, where there are any.
-    `watch` knows which machines are unlike themselves right now, where live readings are watched.
+    `modes` are the failure modes that root causes are sought among. `watch` knows which machines
+    are unlike themselves right now, where the live readings are watched.
     """
 
     site: Site
@@ -42,6 +43,7 @@ class Plant:
     reader: str | None = None
     models: Registry | None = None
     predictions: Predictions | None = None
+    modes: tuple[FailureMode, ...] = field(default_factory=failure_modes)
     watch: LiveWatch | None = None
 
     @property
