@@ -171,9 +171,11 @@ def drift(json: Json = False, config: Config = None) -> None:
     """Compare each model in use with the last two weeks; exit code 1 when one is due again."""
     from copilot.cli.health_report import print_drift
     from copilot.health.drift import watch_drift
+    from copilot_tools.models.registry.kinds import KIND_NAMES
 
     with _workshop(config) as shop:
-        reports = [watch_drift(shop, key) for key in shop.registry.models()]
+        keys = [key for kind in KIND_NAMES for key in shop.registry.models(kind)]
+        reports = [watch_drift(shop, key) for key in keys]
     raise typer.Exit(print_drift(reports, json))
 
 

@@ -3,9 +3,11 @@
 What goes to a worker and comes back are arrays, numbers and the bytes of model files.
 """
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from copilot_tools.errors import ToolError, Unavailable
 
@@ -64,6 +66,7 @@ class Fleet:
             raise Unavailable(
                 _SOURCE, "install the extra `fleet`: pip install 'industrial-copilot[fleet]'"
             ) from None
+        self._reach()
         dask: Any = distributed  # it has types for a few of its parts only
         try:
             client = dask.Client(self.scheduler, timeout=CONNECT_S)
@@ -76,6 +79,21 @@ class Fleet:
             places = {future.key: place for place, future in enumerate(futures)}
             for future in dask.as_completed(futures):
                 yield self._outcome(future, places[future.key])
+
+    def _reach(self) -> None:
+        """Knock first: a client that finds nobody would be long in giving up, and in closing."""
+        name = f"{_SOURCE} {self.scheduler}"
+        address = urlsplit(self.scheduler)
+        try:
+            host, port = address.hostname, address.port
+        except ValueError:
+            host = port = None
+        if address.scheme not in ("tcp", "tls") or not host or not port:
+            raise Unavailable(name, "its address must be like tcp://host:8786")
+        try:
+            socket.create_connection((host, port), timeout=CONNECT_S).close()
+        except OSError as error:
+            raise Unavailable(name, _reason(error)) from None
 
     def _outcome(self, future: Any, place: int) -> Done[Any]:
         if future.status == "finished":
