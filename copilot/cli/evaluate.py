@@ -174,6 +174,18 @@ def vision(
     raise typer.Exit(run(folder, bursts=bursts, as_json=json))
 
 
+@evaluations.command()
+def rca(
+    json: Json = False,
+    runs: Annotated[int, typer.Option(min=1, help="How many runs with a fault.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="What the runs are drawn from.")] = 2026,
+) -> None:
+    """Share of faults of the demo plant whose cause is named first; abstention when all is well."""
+    from copilot_evals.rca import run
+
+    raise typer.Exit(run(runs=runs, seed=seed, as_json=json))
+
+
 def _need_browser() -> None:
     """End in one clear line where what drives a browser is not installed."""
     from importlib.util import find_spec
