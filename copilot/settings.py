@@ -199,9 +199,14 @@ class Settings(_Section):
 
     @property
     def watch_folder(self) -> Path:
-        """What the watch over live readings keeps of this site, beside the trained models."""
+        """What the watch over live readings keeps of this site, beside the copilot's own database.
+
+        Beside the trained models where that is no file.
+        """
+        scheme, _, path = self.database.own.partition(":///")
+        home = Path(path).parent if scheme == "sqlite" and path else self.health.models.parent
         site = hashlib.sha256(str(self.plant.absolute()).encode()).hexdigest()[:12]
-        return self.health.models.parent / "watch" / site
+        return home / "watch" / site
 
     @property
     def library_file(self) -> Path:

@@ -72,6 +72,7 @@ def test_faults_on_the_fewer_days_leave_the_factor_and_restless_days_raise_it():
     restless = [day + 1.0 for day in calm]
     assert 2.0 < restless_factor(restless, 1.5, 3) < 2.4
     assert restless_factor(restless[:4], 1.5, 3) == 1.5
+    assert restless_factor([day + 9.0 for day in calm], 1.5, 3) == 3.0
 
 
 def test_a_lone_peak_is_nothing_a_machine_keeps_up():

@@ -1,3 +1,5 @@
+import asyncio
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +15,8 @@ from copilot_tools.anomaly import detect_anomalies
 from copilot_tools.errors import Unavailable
 from copilot_tools.facts import Quality
 from copilot_tools.models.abnormality.fleet import State, Tick
+from copilot_tools.sources.protocols import Samples
+from copilot_tools.watched import Unlike
 
 DAYS = 17
 MINUTES = DAYS * 1440
@@ -39,6 +43,16 @@ def pump(count: int, seed: int, bearing: float = 0.0) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is learnt of a healthy pump from seventeen days of history, for all tests here."""
+    folder = tmp_path_factory.mktemp("learnt")
+    works = build_works(folder)
+    works.store(**pump(MINUTES, 1))
+    asyncio.run(MachineWatch(works.plant, folder / "watch").learn())
+    return folder / "watch" / "learnt.npz"
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -48,8 +62,17 @@ def clock() -> Clock:
 def works(tmp_path: Path, clock: Clock) -> Works:
     works = build_works(tmp_path)
     works.plant = replace(works.plant, now=clock)
-    works.store(**pump(MINUTES, 1))
     return works
+
+
+@pytest.fixture
+def watch(works: Works, learnt: Path, tmp_path: Path) -> MachineWatch:
+    """A watch that goes on with what was learnt."""
+    (tmp_path / "watch").mkdir()
+    shutil.copy(learnt, tmp_path / "watch")
+    watch = MachineWatch(works.plant, tmp_path / "watch")
+    assert watch.recall()
+    return watch
 
 
 async def play(
@@ -74,10 +97,8 @@ async def play(
 
 
 async def test_a_machine_like_itself_is_scored_and_nothing_is_said(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
     ticks = await play(watch, works, clock, pump(90, 2))
     assert [int(tick.states[0]) for tick in ticks[:5]] == [State.WARMING_UP] * 5
     assert ticks[-1].states[0] == State.SCORED
@@ -86,10 +107,8 @@ async def test_a_machine_like_itself_is_scored_and_nothing_is_said(
 
 
 async def test_a_hot_bearing_is_seen_live_with_begin_and_size_and_its_end(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
     await play(watch, works, clock, pump(60, 2))
     begun = clock.now
     await play(watch, works, clock, pump(60, 3, bearing=6.0))
@@ -107,26 +126,24 @@ async def test_a_hot_bearing_is_seen_live_with_begin_and_size_and_its_end(
 
 
 async def test_after_a_restart_the_watch_goes_on_without_learning_anew(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock, tmp_path: Path
 ):
-    first = MachineWatch(works.plant, tmp_path / "watch")
-    await first.learn()
-    await play(first, works, clock, pump(60, 2))
-    await play(first, works, clock, pump(60, 3, bearing=6.0))
+    await play(watch, works, clock, pump(60, 2))
+    await play(watch, works, clock, pump(60, 3, bearing=6.0))
     second = MachineWatch(works.plant, tmp_path / "watch")
     assert second.recall()
     ticks = await play(second, works, clock, pump(1, 5, bearing=6.0))
     assert ticks[0].states[0] == State.SCORED
-    again, before = second.unlike("K-1"), first.unlike("K-1")
+    again, before = second.unlike("K-1"), watch.unlike("K-1")
     assert again is not None
     assert before is not None
     assert again.since == before.since
 
 
-async def test_a_long_rest_of_the_copilot_warms_up_anew(works: Works, clock: Clock, tmp_path: Path):
-    first = MachineWatch(works.plant, tmp_path / "watch")
-    await first.learn()
-    await play(first, works, clock, pump(60, 2))
+async def test_a_long_rest_of_the_copilot_warms_up_anew(
+    watch: MachineWatch, works: Works, clock: Clock, tmp_path: Path
+):
+    await play(watch, works, clock, pump(60, 2))
     clock.now += timedelta(hours=5)
     second = MachineWatch(works.plant, tmp_path / "watch")
     assert second.recall()
@@ -135,27 +152,24 @@ async def test_a_long_rest_of_the_copilot_warms_up_anew(works: Works, clock: Clo
 
 
 async def test_what_was_learnt_long_ago_or_cannot_be_read_is_learnt_anew(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock, tmp_path: Path
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    assert not watch.recall()
-    await watch.learn()
     clock.now += timedelta(days=8)
     assert not watch.recall()
     clock.now -= timedelta(days=8)
     for name in ("learnt.npz", "state.npz"):
         (tmp_path / "watch" / name).write_bytes(b"broken")
+    assert not MachineWatch(works.plant, tmp_path / "nowhere").recall()
     assert not MachineWatch(works.plant, tmp_path / "watch").recall()
 
 
 async def test_what_is_unlike_itself_still_is_when_everything_is_learnt_anew(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
     await play(watch, works, clock, pump(60, 2))
     await play(watch, works, clock, pump(60, 3, bearing=6.0))
     before = watch.unlike("K-1")
+    works.store(**pump(MINUTES, 1))
     await watch.learn()
     await play(watch, works, clock, pump(40, 3, bearing=6.0))
     after = watch.unlike("K-1")
@@ -165,10 +179,8 @@ async def test_what_is_unlike_itself_still_is_when_everything_is_learnt_anew(
 
 
 async def test_a_machine_that_stands_is_not_judged_and_warms_up_after(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
     await play(watch, works, clock, pump(60, 2))
     still = {name: np.zeros(20) for name in pump(1, 1)}
     stood = await play(watch, works, clock, still)
@@ -179,12 +191,10 @@ async def test_a_machine_that_stands_is_not_judged_and_warms_up_after(
     assert watch.unlike("K-1") is None
 
 
-async def test_bad_values_are_no_values(works: Works, clock: Clock, tmp_path: Path):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
+async def test_bad_values_are_no_values(watch: MachineWatch, works: Works, clock: Clock):
+    course = pump(60, 2)
     for place in range(60):
         clock.now += STEP
-        course = pump(60, 2)
         works.telemetry.set("K-1.speed", float(course["K_1__speed"][place]))
         for node in ("K-1.flow", "K-1.bearing", "K-1.vibration"):
             works.telemetry.set(node, 9e9, quality=Quality.BAD)
@@ -193,7 +203,7 @@ async def test_bad_values_are_no_values(works: Works, clock: Clock, tmp_path: Pa
     assert tick.states[0] == State.NOT_ENOUGH_DATA
 
 
-async def test_a_history_that_is_too_short_makes_no_watch(tmp_path: Path, clock: Clock):
+async def test_a_history_that_is_too_short_makes_no_watch(clock: Clock, tmp_path: Path):
     works = build_works(tmp_path)
     works.plant = replace(works.plant, now=clock)
     works.store(**pump(300, 1))
@@ -204,9 +214,7 @@ async def test_a_history_that_is_too_short_makes_no_watch(tmp_path: Path, clock:
     assert watch.unlike("K-1") is None
 
 
-async def test_a_dead_server_ends_no_watch(works: Works, clock: Clock, tmp_path: Path):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
-    await watch.learn()
+async def test_a_dead_server_ends_no_watch(watch: MachineWatch, works: Works, clock: Clock):
     works.telemetry.down = Unavailable("OPC UA", "no answer", NOW)
     async with watch.running(first_s=0.0):
         with pytest.raises(Unavailable):
@@ -216,11 +224,9 @@ async def test_a_dead_server_ends_no_watch(works: Works, clock: Clock, tmp_path:
 
 
 async def test_detect_anomalies_says_what_the_watch_sees(
-    works: Works, clock: Clock, tmp_path: Path
+    watch: MachineWatch, works: Works, clock: Clock
 ):
-    watch = MachineWatch(works.plant, tmp_path / "watch")
     works.plant = replace(works.plant, watch=watch.unlike)
-    await watch.learn()
     await play(watch, works, clock, pump(60, 2))
     await play(watch, works, clock, pump(60, 3, bearing=6.0))
     unlike = watch.unlike("K-1")
@@ -228,6 +234,22 @@ async def test_detect_anomalies_says_what_the_watch_sees(
     found = await works.ask(detect_anomalies, asset="K-1")
     assert fact(found, "unlike itself live since").value == unlike.since
     assert "live readings" in " ".join(found.notices)
+
+
+async def test_the_watch_answers_where_the_history_does_not(watch: MachineWatch, works: Works):
+    class Silent:
+        async def read(self, *_: object) -> dict[str, Samples]:
+            raise Unavailable("history", "no answer", NOW)
+
+    stood = Unlike(NOW - timedelta(minutes=30), NOW, 3.0, ())
+    works.plant = replace(works.plant, history=Silent(), watch={"K-1": stood}.get)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "unlike itself live since").value == stood.since
+    assert "history is not reachable" in found.summary
+    with pytest.raises(Unavailable):
+        await works.ask(detect_anomalies, asset="filler")
+    with pytest.raises(Unavailable):
+        await works.ask(detect_anomalies, asset="K-1", window="8h")
 
 
 def test_a_machine_warms_up_for_as_long_as_it_stood_at_most_an_hour():

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from copilot.settings import SettingsError, load_settings
+from copilot.settings import (
+    DatabaseSettings,
+    HealthSettings,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 
 
 @pytest.fixture
@@ -61,3 +67,15 @@ def test_an_env_file_of_others_is_left_alone(config: Path, tmp_path: Path):
 def test_a_missing_configuration_says_what_to_do(tmp_path: Path, config: Path):
     with pytest.raises(SettingsError, match="copilot demo"):
         load_settings(tmp_path / "nowhere.toml")
+
+
+def test_what_the_watch_keeps_lies_beside_the_own_database_apart_by_site(tmp_path: Path):
+    own = DatabaseSettings(own=f"sqlite:///{tmp_path / 'own' / 'copilot.db'}")
+    first, second = (Settings(plant=tmp_path / name, database=own) for name in ("a", "b"))
+    assert first.watch_folder.parent == tmp_path / "own" / "watch"
+    assert first.watch_folder != second.watch_folder
+    remote = Settings(
+        database=DatabaseSettings(own="postgresql+psycopg://db/copilot"),
+        health=HealthSettings(models=tmp_path / "models"),
+    )
+    assert remote.watch_folder.parent == tmp_path / "watch"

@@ -45,27 +45,21 @@ def _with_live(plant: Plant, asset: Asset, found: Findings, live: Unlike) -> Fin
     """The same findings with what the watch over the live readings sees."""
     since = format_time(live.since, plant.site.time_zone)
     source = Source("OPC UA", asset.id)
-    lead = live.shifts[0]
-    side = "above" if lead.shift > 0 else "below"
-    amount = format_value(abs(lead.shift), lead.signal.unit)
-    facts = (
-        Fact(asset.id, "unlike itself live since", live.since, source, live.seen, note=LIVE),
-        Fact(asset.id, "live score", round(live.score, 1), source, live.seen, note=LIVE),
-        Fact(
-            asset.id,
-            f"{lead.signal.name} live against usual",
-            lead.shift,
-            source,
-            live.seen,
-            lead.signal.unit,
-            note=LIVE,
-        ),
-    )
-    notice = (
-        f"By its live readings {asset.id} is unlike itself since {since}, most of all "
-        f"{lead.signal.name}, {amount} {side} usual."
-    )
-    return replace(found, facts=(*found.facts, *facts), notices=(*found.notices, notice))
+
+    def fact(name: str, value: Value, unit: str = "") -> Fact:
+        return Fact(asset.id, name, value, source, live.seen, unit, note=LIVE)
+
+    facts = [
+        fact("unlike itself live since", live.since),
+        fact("live score", round(live.score, 1)),
+    ]
+    notice = f"By its live readings {asset.id} is unlike itself since {since}"
+    for lead in live.shifts[:1]:
+        name, unit = lead.signal.name, lead.signal.unit
+        facts.append(fact(f"{name} live against usual", lead.shift, unit))
+        side = "above" if lead.shift > 0 else "below"
+        notice += f", most of all {name}, {format_value(abs(lead.shift), unit)} {side} usual"
+    return replace(found, facts=(*found.facts, *facts), notices=(*found.notices, f"{notice}."))
 
 
 def _report(plant: Plant, seen: Examination) -> Findings:

@@ -8,6 +8,7 @@ from copilot_tools.timeseries import Floats
 
 ALLOWED = 0.001  # the share of healthy running that may be called abnormal
 ROOM = 1.2  # above what a machine reaches on a usual day
+MOST = 2.0
 _LEAST = 500
 _LEAST_DAYS = 5
 
@@ -34,11 +35,12 @@ def restless_factor(days: Sequence[Floats], default: float, least: int) -> float
 
     For a history in which old faults lie unmarked: of each day counts the highest score that was
     held for `least` rows, and of those the median, so that faults on the fewer days raise nothing.
+    It is at most twice the default: more room would be blindness.
     """
     peaks = [peak for day in days if (peak := _held(day[np.isfinite(day)], least)) is not None]
     if len(peaks) < _LEAST_DAYS:
         return default
-    return max(default, ROOM * float(np.median(peaks)))
+    return min(max(default, ROOM * float(np.median(peaks))), MOST * default)
 
 
 def _held(scores: Floats, least: int) -> float | None:
