@@ -253,6 +253,9 @@ def test_the_newest_rejects_and_some_good_bottles_are_pictured(tmp_path: Path):
     assert sum(row.passed for row in pictured) == 50
     rejects = rows(engine, "inspections", passed=False)
     assert sum(not row.passed for row in pictured) == min(len(rejects), 150)
+    [model] = rows(engine, "inspection_models")
+    assert {row.model for row in pictured} == {model.model}
+    assert all(row.distance is not None and bool(row.boxes) != row.passed for row in pictured)
     engine.dispose()
 
 

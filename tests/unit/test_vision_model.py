@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 from copilot.demo.bottle_eye import MANIFEST, MODEL, bottle_eye
 from copilot.demo.cameras import DEFECTS, LOOKS, boxes, render, scene
 from copilot_tools.models.registry.manifest import Unusable
-from copilot_tools.vision.card import METADATA, Card
+from copilot_tools.vision.card import METADATA, UNKNOWN, Card
 from copilot_tools.vision.drift import FEWEST, NOTABLE, stability_index
-from copilot_tools.vision.model import OPERATORS, UNKNOWN, VisionModel
+from copilot_tools.vision.model import OPERATORS, VisionModel
 from copilot_tools.vision.network import OUTPUTS
 from copilot_tools.vision.pictures import Picture, read_picture
 

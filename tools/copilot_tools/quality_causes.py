@@ -63,11 +63,14 @@ async def find_circumstances(plant: Plant, burst: Burst) -> Circumstances:
     events = await plant.journal.events(
         burst.onset - ALARMS_BEFORE, burst.end, [asset.id for asset in assets]
     )
-    raised = (event for event in events if event.transition is AlarmTransition.RAISED)
+    raised: dict[str, AlarmEvent] = {}
+    for event in events:
+        if event.transition is AlarmTransition.RAISED:
+            raised.setdefault(event.alarm, event)
     same_lot = [unit.time for unit in units if unit.batch == burst.batch]
     return Circumstances(
         movers=await _movers(plant, burst, units, assets),
-        alarms=tuple(raised)[:NAMED],
+        alarms=tuple(raised.values())[:NAMED],
         lot_began=bool(same_lot) and burst.onset - same_lot[0] <= LOT_BEGAN,
     )
 

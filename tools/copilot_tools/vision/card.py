@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT: Final = "copilot-vision-1"
 METADATA = "copilot"
+UNKNOWN = "unknown defect"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from copilot_tools.vision.card import HeldOut
+from copilot_tools.vision.card import UNKNOWN, HeldOut
 from copilot_tools.vision.folder import LabelledFile, LabelledFolder, read_labelled
 from copilot_tools.vision.session import Session
 
 SURE_FROM, SURE_TO = 0.7, 0.99
 RIGHT = 0.995
 """The share of right answers that is wanted of those nobody looks at."""
-MARGIN = 1.15
+MARGIN = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,18 @@ def _sure_from(sure: np.ndarray, right: np.ndarray) -> float:
 
 
 def judge(
-    session: Session, folder: LabelledFolder, files: Sequence[LabelledFile], sure: float
+    session: Session, folder: LabelledFolder, files: Sequence[LabelledFile], limits: Limits
 ) -> HeldOut:
-    """How a network does on held-out pictures."""
+    """How a network does on held-out pictures; what is like no good part is not taken for one."""
     pairs: Counter[tuple[str, str]] = Counter()
     unsure = 0
     for file in files:
-        chances = session.look(read_labelled(file).pixels)["classes"][0]
-        pairs[file.label, folder.classes[int(chances.argmax())]] += 1
-        unsure += float(chances.max()) < sure
+        answers = session.look(read_labelled(file).pixels)
+        chances = answers["classes"][0]
+        answer = folder.classes[int(chances.argmax())]
+        odd = answer == folder.good and float(answers["heat"].max()) > limits.limit
+        pairs[file.label, UNKNOWN if odd else answer] += 1
+        unsure += odd or float(chances.max()) < limits.sure
     shown = Counter(file.label for file in files)
     said: Counter[str] = Counter()
     for (_, answer), number in pairs.items():
@@ -72,9 +75,7 @@ def judge(
         recall={c: round(pairs[c, c] / shown[c], 4) for c in folder.classes},
         precision={c: round(pairs[c, c] / max(said[c], 1), 4) for c in folder.classes},
         confused={
-            c: {
-                other: pairs[c, other] for other in folder.classes if pairs[c, other] and c != other
-            }
+            c: {o: pairs[c, o] for o in (*folder.classes, UNKNOWN) if pairs[c, o] and c != o}
             for c in folder.classes
         },
         reviewed=round(unsure / len(files), 4),

@@ -20,9 +20,9 @@ APART = 0.5
 """Silhouette from which good parts count as of several kinds (Rousseeuw 1987)."""
 MIXED = 10
 CHOSEN = 8000
-KEPT = 400
-BASIS = 1000
-STRENGTH = 0.1
+KEPT = 800
+BASIS = 2000
+STRENGTH = 1.0
 BLOCK = 4096
 _PLACES = CELLS * CELLS
 
@@ -141,7 +141,8 @@ def learn_classes(features: Weights, classes: Numbers, kinds: Numbers, seed: int
     kept = power > power[-1] * 1e-9
     kept[:-KEPT] = False
     components = basis.T @ (axes[:, kept] / np.sqrt(power[kept])).astype(np.float32)
-    fitted = LogisticRegression(C=STRENGTH, max_iter=1000).fit(rows @ components, classes)
+    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+    fitted.fit(rows @ components, classes)
     slopes, bias = fitted.coef_.T, fitted.intercept_
     if len(fitted.classes_) == 2:
         slopes = np.hstack([-slopes / 2, slopes / 2])

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from copilot_tools.models.registry.manifest import Unusable
-from copilot_tools.vision.card import FORMAT, METADATA, Card
+from copilot_tools.vision.card import FORMAT, METADATA, UNKNOWN, Card
 from copilot_tools.vision.heat import Box, Heat, find_boxes
 from copilot_tools.vision.network import CELLS, INPUT, OUTPUTS, REACH
 from copilot_tools.vision.pictures import SIDE, Picture, Pixels
@@ -16,7 +16,6 @@ from copilot_tools.vision.session import Session
 
 FILE = "model.onnx"
 MOST_BYTES = 16 << 20
-UNKNOWN = "unknown defect"
 OPERATORS = frozenset(
     (
         *("Abs", "Add", "ArgMax", "ArgMin", "AveragePool", "Cast", "Concat", "Conv", "Div"),

@@ -25,6 +25,7 @@ from copilot_tools.vision.learning import (
     summaries_of,
 )
 from copilot_tools.vision.network import FEATURES, LIGHT, OUTPUTS, PROFILES, Parts, build
+from copilot_tools.vision.pictures import SIDE, Pixels
 from copilot_tools.vision.session import Session
 
 Progress: TypeAlias = Callable[[str, float], None]
@@ -33,6 +34,9 @@ SETTING, HELD_OUT = 0.1, 0.2
 FILTERS, FILTER_SIZE = 24, 5
 FOR_FILTERS = 200
 FOR_GOOD = 600
+ENOUGH, MOST_COPIES = 3000, 2
+"""Fewer pictures are shown again, shifted a little, up to so many copies of each."""
+ASIDE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def train(
     tell("Setting limits", 0.0)
     limits = set_limits(session, folder, split.setting)
     tell("Judging pictures it never saw", 0.0)
-    held_out = judge(session, folder, split.held_out, limits.sure)
+    held_out = judge(session, folder, split.held_out, limits)
     tell("Judging pictures it never saw", 1.0)
     card = Card(
         name=name,
@@ -105,6 +109,11 @@ def _learn(folder: LabelledFolder, files: list[LabelledFile], seed: int, tell: P
     good = [good[i] for i in draw.permutation(len(good))[:FOR_GOOD]]
     kinds, parts = _place(parts, good, seed, tell)
     features = _answers(parts, (FEATURES,), files, tell, "Looking at every picture")[0][:, 0]
+    shown = [features]
+    for copy in range(min(MOST_COPIES, ENOUGH // len(files))):
+        aside = np.random.default_rng((seed, copy))
+        step = f"Looking again ({copy + 1})"
+        shown.append(_answers(parts, (FEATURES,), files, tell, step, aside)[0][:, 0])
     of_kind = kinds.of(summaries_of(features))
     numbers = {file: index for index, file in enumerate(files)}
     reference = np.array([numbers[file] for file in good])
@@ -112,7 +121,10 @@ def _learn(folder: LabelledFolder, files: list[LabelledFile], seed: int, tell: P
     goodness = describe_good(features[reference], of_kind[reference])
     tell("Learning the classes", 0.0)
     classes = np.array([folder.classes.index(file.label) for file in files])
-    head = learn_classes(features, classes, of_kind, seed)
+    times = len(shown)
+    head = learn_classes(
+        np.concatenate(shown), np.tile(classes, times), np.tile(of_kind, times), seed
+    )
     return Parts(parts.filters, parts.placing, goodness, head)
 
 
@@ -131,13 +143,22 @@ def _place(
 
 
 def _answers(
-    parts: Parts, names: tuple[str, ...], files: Sequence[LabelledFile], tell: Progress, step: str
+    parts: Parts,
+    names: tuple[str, ...],
+    files: Sequence[LabelledFile],
+    tell: Progress,
+    step: str,
+    aside: np.random.Generator | None = None,
 ) -> list[NDArray[np.floating]]:
-    """Each named answer to all pictures, one row a picture; features in half precision."""
+    """Each named answer to all pictures, one row a picture; features in half precision.
+
+    With `aside` the pictures are shifted by a few pixels.
+    """
     session = Session(build(parts, *names).SerializeToString())
     rows: list[Weights] = []
     for number, file in enumerate(files):
-        answers = session.look(read_labelled(file).pixels)
+        pixels = read_labelled(file).pixels
+        answers = session.look(pixels if aside is None else _shifted(pixels, aside))
         for place, name in enumerate(names):
             answer = answers[name]
             if number == 0:
@@ -148,6 +169,12 @@ def _answers(
             tell(step, number / len(files))
     tell(step, 1.0)
     return list(rows)
+
+
+def _shifted(pixels: Pixels, draw: np.random.Generator) -> Pixels:
+    down, right = draw.integers(0, 2 * ASIDE + 1, 2)
+    wide = np.pad(pixels, ((ASIDE, ASIDE), (ASIDE, ASIDE), (0, 0)), mode="edge")
+    return wide[down : down + SIDE, right : right + SIDE]
 
 
 def split_files(folder: LabelledFolder, seed: int) -> Split:
