@@ -6,6 +6,7 @@ unit, at its last row, judged against cycles left up to 125 and against the raw 
 ones the subsets of several regimes get a higher cap, which was chosen out of fold.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -55,7 +56,7 @@ def run(
     rows = [[name, *(_written(one.get(name)) for one in figures.values())] for name in names]
     print_table("Remaining life on C-MAPSS (cycles)", ("", *figures), rows)
     if as_json:
-        print_json(figures)
+        print_json({name: _countable(one) for name, one in figures.items()})
     return 0
 
 
@@ -163,6 +164,11 @@ def _sizes(subset: Subset) -> str:
     rows = sum(len(run) for run in subset.train)
     test = f"{len(subset.test)} test units" if subset.test else "no test files"
     return f"{subset.name}: {rows} rows of {len(subset.train)} units, {test}"
+
+
+def _countable(figures: Figures) -> dict[str, float | None]:
+    """JSON knows no NaN: a share of nothing is null."""
+    return {name: None if math.isnan(one) else one for name, one in figures.items()}
 
 
 def _written(figure: float | None) -> str:

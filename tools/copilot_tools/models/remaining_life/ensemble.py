@@ -1,7 +1,7 @@
 """Two bags of networks and boosted trees, blended: what they say of a row of features."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from copilot_tools.models.remaining_life.networks import Networks
+from copilot_tools.models.remaining_life.run import Kind
 from copilot_tools.timeseries import Floats
 
 THREADS = ThreadpoolController()
@@ -24,14 +25,18 @@ class Effort:
     """
 
     networks: int = 4
-    trees: int = 350
-    rate: float = 0.035
+    trees: int = 200
+    rate: float = 0.06
     rows: int = 60_000
 
     @property
     def steps(self) -> int:
         """How often progress is told."""
         return 2 * self.networks + 1
+
+    def of(self, kind: Kind) -> "Effort":
+        """What an ensemble of that kind gets: the one without age, asked seldom, half the bag."""
+        return self if kind == "aged" else replace(self, networks=-(-self.networks // 2))
 
 
 FULL = Effort()

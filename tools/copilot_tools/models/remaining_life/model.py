@@ -71,11 +71,10 @@ class RemainingLife:
         """
         check(runs)
         quick = min(effort, QUICK, key=lambda one: one.trees)
-        steps = len(kinds_for(runs)) * (effort.steps + FOLDS * quick.steps)
+        kinds = kinds_for(runs)
+        steps = sum(effort.of(kind).steps + FOLDS * quick.of(kind).steps for kind in kinds)
         step = _teller(steps, progress)
-        trained = train(
-            runs, cap=cap, seed=seed, kinds=kinds_for(runs), effort=effort, progress=step
-        )
+        trained = train(runs, cap=cap, seed=seed, kinds=kinds, effort=effort, progress=step)
         courses = out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)
         actual = [known_left(run, cap) for run in runs]
         return cls(

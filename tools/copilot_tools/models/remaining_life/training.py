@@ -16,7 +16,7 @@ from copilot_tools.timeseries import Flags, Floats
 
 LEAST_RUNS = 5
 FOLDS = 5
-QUICK = Effort(networks=1, trees=120, rate=0.1, rows=8_000)
+QUICK = Effort(networks=1, trees=80, rate=0.14, rows=8_000)
 """Enough for the errors that intervals are made of, which it overstates a little."""
 _FAR = 45.0
 _THIN = 3
@@ -75,7 +75,7 @@ def train(
                 age=kind == "aged",
                 cap=cap,
                 seed=seed,
-                effort=effort,
+                effort=effort.of(kind),
                 progress=progress,
             )
     return Trained(features, ensembles, given)
