@@ -93,9 +93,9 @@ revision: "B"
 ---
 # 1 Bearings
 
-## 1.2 Replacing the drive end bearing
+## 1.2 Removing and fitting the DE bearing
 
-Heat the new drive end bearing to 110 degC before replacing it on the shaft.
+Heat the new DE bearing to 110 degC before fitting it; removing it takes a puller.
 """
 
 

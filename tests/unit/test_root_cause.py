@@ -154,8 +154,10 @@ async def test_a_frozen_reading_is_named_and_says_nothing_of_its_level(tmp_path:
 async def test_procedure_and_part_are_named(tmp_path: Path):
     stock = part("BRG-6309", "ball bearing 6309", fits=["PU-1"], bin="B-7")
     findings = await ask(build(tmp_path, WORN, {"parts": [stock]}), "PU-1", "vibration")
-    assert "BRG-6309 ball bearing 6309 (4 pcs available in bin B-7)" in findings.summary
-    assert "as in PU-MAN-1 rev. B, 1.2 Replacing the drive end bearing" in findings.summary
+    assert "Part that fits: BRG-6309 ball bearing 6309, 4 pcs available in B-7." in findings.summary
+    assert (
+        "Procedure: PU-MAN-1 rev. B, 1.2 Removing and fitting the DE bearing." in findings.summary
+    )
     assert "110 degC" in findings.quotes[0].text
 
 
@@ -183,6 +185,12 @@ async def test_sources_that_are_down_are_said_and_do_not_hinder(tmp_path: Path):
     told = " ".join(findings.notices)
     assert "Alarms are not weighed" in told
     assert "Past jobs are not weighed" in told
+
+
+async def test_it_is_said_since_when_the_machine_is_unlike_itself(tmp_path: Path):
+    findings = await ask(build(tmp_path, WORN), "PU-1", "vibration")
+    assert "PU-1 unlike itself since 2026-11-" in findings.summary
+    assert {"abnormal since", "abnormality"} <= {fact.name for fact in findings.facts}
 
 
 async def test_every_number_of_the_summary_is_a_fact(tmp_path: Path):

@@ -32,7 +32,7 @@ def name_causes(asked: Question, causes: Sequence[Cause], means: Means, seen: Ob
     summary = (
         f"Most likely cause of {asked.symptom!r} on {asked.machine.id}: {first.title}. "
         f"Seen: {told}. It would be ruled out by: {mode.rules_out}. "
-        f"Next: {mode.next_check}; then {mode.remedy}{_with_means(means)}."
+        f"Next: {mode.next_check}; then {mode.remedy}.{_means_text(means)}"
     )
     time = seen.period.end
     return Findings(
@@ -45,13 +45,13 @@ def name_causes(asked: Question, causes: Sequence[Cause], means: Means, seen: Ob
     )
 
 
-def _with_means(means: Means) -> str:
+def _means_text(means: Means) -> str:
     text = ""
+    if quote := means.procedure:
+        text += f" Procedure: {quote.document} rev. {quote.revision}, {quote.section}."
     if part := means.part:
         available = format_value(part.available, part.unit)
-        text += f" with {part.number} {part.name} ({available} available in bin {part.bin})"
-    if quote := means.procedure:
-        text += f", as in {quote.document} rev. {quote.revision}, {quote.section}"
+        text += f" Part that fits: {part.number} {part.name}, {available} available in {part.bin}."
     return text
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
+from copilot_tools.root_cause.abnormality import add_abnormality
 from copilot_tools.root_cause.answer import SHOWN, Question, abstain, name_causes
 from copilot_tools.root_cause.causes import Cause, rank, symptom_words, weigh_signals
 from copilot_tools.root_cause.circumstances import weigh_circumstances
@@ -31,6 +32,7 @@ async def find_root_cause(
     likely = [cause for cause in causes if is_named(cause)][:SHOWN]
     if not likely:
         return abstain(plant, asked, [c for c in causes if c.support >= LEAST_SUPPORT], seen)
+    await add_abnormality(plant, likely[0], period)
     means, notices = await find_means(plant, likely[0])
     return name_causes(asked, likely, means, replace(seen, notices=seen.notices + notices))
 

@@ -12,6 +12,8 @@ from copilot_tools.root_cause.causes import Cause
 from copilot_tools.site.model import Component
 from copilot_tools.site.names import split_words
 
+SEARCHED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -46,11 +48,18 @@ def find_component(cause: Cause) -> Component | None:
 
 
 def _procedure(plant: Plant, cause: Cause) -> Quote | None:
-    """The passage of the machine's manuals on how to mend it, if one clearly covers that."""
+    """The passage of the machine's manuals on how to mend it, if one clearly covers that.
+
+    Of those found, the one whose heading has most words of what is searched for; one that names
+    the kind of machine wins over one that does not.
+    """
     documents = cause.asset.documents
     if not documents:
         return None
-    found = plant.manuals.search(cause.mode.procedure, documents=documents, limit=1)
-    if found.strength != "strong" or not plant.manuals.is_verbatim(found.passages[0]):
+    found = plant.manuals.search(cause.mode.procedure, documents=documents, limit=SEARCHED)
+    if found.strength != "strong":
         return None
-    return quote_of(found.passages[0])
+    wanted, kind = set(split_words(cause.mode.procedure)), set(split_words(cause.asset.kind))
+    headings = [(set(split_words(passage.section)), passage) for passage in found.passages]
+    best = max(headings, key=lambda h: (len(wanted & h[0]), len(kind & h[0])))[1]
+    return quote_of(best) if plant.manuals.is_verbatim(best) else None
