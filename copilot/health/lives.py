@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from copilot_tools.cycles import Cycles, Schema, Trace, read_trace, shared_schema
-from copilot_tools.lifetimes import Lifetime, lifetimes
+from copilot_tools.lifetimes import Lifetime, lifetimes, renews
 from copilot_tools.operation import measured_signals
 from copilot_tools.plant import Plant
 from copilot_tools.records import WorkOrder
@@ -62,6 +62,16 @@ def like_parts(site: Site, assets: Sequence[str] | None = None) -> dict[str, lis
         for scope, parts in scopes.items()
         if assets is None or any(asset.id in assets for asset, _ in parts)
     }
+
+
+async def count_renewals(plant: Plant, parts: Sequence[Part]) -> int:
+    """How often some like components were made good, by finished jobs of the CMMS."""
+    orders = await plant.erp.work_orders([asset.id for asset, _ in parts], None, None)
+    return sum(
+        order.asset == asset.id and order.finished is not None and renews(order, component)
+        for asset, component in parts
+        for order in orders
+    )
 
 
 async def gather_lives(plant: Plant, scope: str, parts: Sequence[Part], days: float) -> Lives:

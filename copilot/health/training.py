@@ -61,8 +61,8 @@ def train_lives(given: Lives) -> Trained:
 
     if given.failed < LEAST_LIVES:
         raise Failed(
-            f"{given.scope}: not enough history: {given.failed} lives ended in failure, at least "
-            f"{LEAST_LIVES} are needed; the trend of the wear signal stays"
+            f"not enough history: {given.failed} lives ended in failure, at least {LEAST_LIVES} "
+            "are needed; the trend of the wear signal stays"
         )
     runs = [to_run(life) for life in given.lives]
     lengths = [len(run) for run in runs if run.failed]
@@ -103,8 +103,8 @@ def train_course(given: MachineCourse) -> Trained:
     if not enough:
         most = max((len(rows) for rows in given.rows.values()), default=0)
         raise Failed(
-            f"{given.asset}: not enough history: {most} running spans of ten minutes, at least "
-            f"{LEAST_ROWS} of one product are needed"
+            f"not enough history: {most} running spans of ten minutes, at least {LEAST_ROWS} "
+            "of one product are needed"
         )
     held = held_out(given)
     early = {name: rows[: -len(held[name])] for name, rows in enough.items()}

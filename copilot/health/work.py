@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from copilot.health.lives import Lives, gather_lives, like_parts
+from copilot.health.lives import Lives, count_renewals, gather_lives, like_parts
 from copilot.health.machine_course import MachineCourse, read_course
 from copilot.health.promotion import compare_courses, compare_lives
-from copilot.health.training import Trained, store, train_course, train_lives
+from copilot.health.training import LEAST_LIVES, Trained, store, train_course, train_lives
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import ToolError
 from copilot_tools.models.registry.manifest import Manifest
@@ -38,9 +38,20 @@ def train_remaining_life(
     gathered: list[Lives] = []
     for place, scope in enumerate(scopes):
         progress("Reading lives from the history", place / len(scopes))
+        repairs = asyncio.run(count_renewals(shop.plant, parts[scope]))
+        if repairs + len(parts[scope]) < LEAST_LIVES:  # The history could not show enough either.
+            yield Made(Key("remaining-life", scope), None, _too_few(repairs))
+            continue
         gathered.append(asyncio.run(gather_lives(shop.plant, scope, parts[scope], days)))
     progress("Reading lives from the history", 1.0)
     yield from train_gathered(shop, gathered, progress)
+
+
+def _too_few(repairs: int) -> str:
+    return (
+        f"not enough history: {repairs} repairs are known, at least {LEAST_LIVES} lives "
+        "that ended in failure are needed; the trend of the wear signal stays"
+    )
 
 
 def train_gathered(shop: Workshop, gathered: Sequence[Lives], progress: Progress) -> Iterator[Made]:

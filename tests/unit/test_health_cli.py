@@ -155,7 +155,7 @@ def test_what_cannot_be_done_is_one_clear_line(run: Run, words: tuple[str, ...],
 def test_too_few_lives_are_an_exit_code(run: Run):
     found = run("train", "remaining-life", "K-1")
     assert found.exit_code == 1
-    assert "not enough history: 0 lives ended in failure" in found.stdout
+    assert "not enough history: 0 repairs are known" in found.stdout
 
 
 def test_a_worse_version_needs_force_and_a_reason(run: Run, site: Path):

@@ -105,7 +105,10 @@ def test_a_version_is_made_of_lives_that_suffice_and_runs_along(trained: Trained
 def test_too_few_lives_are_said_plainly(trained: Trained):
     coupling = next(one for one in trained.made if one.key.scope == "pump/coupling")
     assert coupling.manifest is None
-    assert "not enough history: 0 lives ended in failure, at least 8 are needed" in coupling.why
+    assert (
+        "not enough history: 0 repairs are known, at least 8 lives that ended in failure"
+        in coupling.why
+    )
     assert "the trend of the wear signal stays" in coupling.why
 
 
