@@ -28,6 +28,7 @@ RECENT_DAYS = 14.0
 LAST = 50
 LEAST_DUE = 10
 LEAST_ROWS = 30
+LEAST_DISTANCE = 0.3
 _TENTHS = 10
 _LEAST_SHARE = 1e-3
 _SMALL_STEPS = 0.25
@@ -172,4 +173,6 @@ def _aged(shop: Workshop, loaded: Loaded) -> list[str]:
 
 def _moved(shop: Workshop, signals: Iterable[SignalDrift]) -> list[str]:
     most = shop.settings.retrain_psi
-    return [f"{s.signal} has moved: PSI {s.psi:.2f} > {most:g}" for s in signals if s.psi > most]
+    # What follows the weather has a high PSI over two weeks, but no such distance.
+    moved = [s for s in signals if s.psi > most and s.distance >= LEAST_DISTANCE]
+    return [f"{s.signal} has moved: PSI {s.psi:.2f} > {most:g}" for s in moved]
