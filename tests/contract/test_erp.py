@@ -241,6 +241,27 @@ async def test_inspections_by_line_product_and_batch(database: Database):
     assert first.image == "/images/a/1.png"
 
 
+async def test_inspections_of_a_station_carry_distance_review_and_decision(database: Database):
+    database.add(
+        "inspections",
+        seen(2**61, hours(-2)) | {"distance": 0.5, "review": "unsure", "decision": "good",
+        "decided_by": "eva", "decided": hours(-1)},
+    )  # fmt: skip
+    database.add("inspections", seen(1, hours(-1)))
+    distances = [0.1 * n for n in range(11)]
+    model = {"model": "eye 1", "since": hours(-9), "accuracy": 0.99, "distances": distances}
+    database.add("inspection_models", model, model | {"model": "eye 2", "since": hours(-3)})
+    source = SqlInspections(connect(database.url))
+    first, second = await source.results(utc(hours(-4)), utc(hours(0)))
+    assert (first.id, first.distance, first.decided) == (2**61, 0.5, utc(hours(-1)))
+    assert first.good_after_review
+    assert (second.distance, second.review, second.decision, second.decided) == (None, "", "", None)
+    assert not second.good_after_review
+    newest, older = await source.models()
+    assert (newest.model, older.model) == ("eye 2", "eye 1")
+    assert newest.distances == tuple(distances)
+
+
 async def test_nothing_can_be_written(database: Database):
     with connect(database.url).connect() as connection, pytest.raises(DBAPIError):
         connection.execute(insert(tables.downtimes), [stop(hours(0), None)])
