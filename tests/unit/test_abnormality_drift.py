@@ -4,9 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from copilot_tools.models.abnormality.drift import score_drift, signal_drifts
-from copilot_tools.models.abnormality.model_arrays import UNSEEN
-from copilot_tools.models.abnormality.regimes import Regimes
+from copilot_tools.models.abnormality.drift import signal_drifts
 
 
 def test_only_the_signal_that_moved_has_drifted():
@@ -43,50 +41,3 @@ def test_a_signal_against_itself_never_drifts(seed: int, count: int, values: int
         assert not drift.drifted
         assert drift.distance == pytest.approx(0.0)
         assert drift.stability == pytest.approx(0.0)
-
-
-def test_a_score_that_turns_higher_is_noticed_soon_after():
-    random = np.random.default_rng(3)
-    scores = np.concatenate([random.normal(0.8, 0.1, 600), random.normal(1.1, 0.1, 400)])
-    place = score_drift(scores)
-    assert place is not None
-    assert 600 <= place < 750
-    assert score_drift(scores[:600]) is None
-
-
-def settings_of(*levels: float, each: int = 200, seed: int = 1) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    return np.concatenate([random.normal(level, 1.0, (each, 1)) for level in levels])
-
-
-def test_recipes_are_told_apart_and_one_never_seen_is_none_of_them():
-    regimes = Regimes.fit(settings_of(100, 200, 350))
-    assert regimes is not None
-    found = regimes.assign(settings_of(100, 200, 350, each=20, seed=2)).reshape(3, 20)
-    assert all(len(set(row.tolist())) == 1 for row in found)
-    assert len(set(found[:, 0].tolist())) == 3
-    assert set(regimes.assign(settings_of(270, 900)).tolist()) == {UNSEEN}
-    assert regimes.assign(np.array([[np.nan]])).tolist() == [UNSEEN]
-
-
-def test_a_speed_without_steps_is_one_regime():
-    speed = np.random.default_rng(4).uniform(50, 70, (1000, 1))
-    regimes = Regimes.fit(speed)
-    assert regimes is not None
-    assert set(regimes.assign(speed).tolist()) <= {0, UNSEEN} or len(regimes.centres) > 1
-    assert (regimes.assign(speed) == UNSEEN).mean() < 0.01
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 60), st.integers(1, 3), st.integers(0, 2**32 - 1), st.floats(0, 1))
-def test_any_settings_are_assigned_or_unseen(count: int, width: int, seed: int, holes: float):
-    random = np.random.default_rng(seed)
-    rows = random.integers(0, 5, (count, width)).astype(float)
-    rows[random.random(rows.shape) < holes] = np.nan
-    regimes = Regimes.fit(rows)
-    if regimes is None:
-        assert not np.isfinite(rows).all(axis=1).any()
-        return
-    again = Regimes.from_state(regimes.to_state())
-    assert again.assign(rows).tolist() == regimes.assign(rows).tolist()
-    assert set(regimes.assign(rows).tolist()) <= {UNSEEN, *range(len(regimes.centres))}

@@ -1,13 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot_tools.models.abnormality.allowance import (
-    alarm_factor,
-    alarm_factors,
-    restless_factor,
-)
+from copilot_tools.models.abnormality.allowance import restless_factor
 from copilot_tools.models.abnormality.episodes import Rule, find_spells
 from copilot_tools.models.abnormality.hysteresis import Episode, Hysteresis
 
@@ -48,20 +43,6 @@ def test_the_peak_is_that_of_the_episode_alone():
     for time, score in enumerate((9.0, 0.1, 2.5, 2.6, 4.0, 0.1, 0.1)):
         changed += watch.step(np.array([score]), time)
     assert changed == [Episode(0, 2, None, 2.6), Episode(0, 2, 5, 4.0)]
-
-
-def test_a_restless_machine_gets_a_higher_factor_and_a_quiet_one_the_default():
-    random = np.random.default_rng(1)
-    shadow = np.column_stack([random.normal(1, 0.1, 5000), random.normal(2, 0.6, 5000)])
-    quiet, restless = alarm_factors(shadow, 2.4)
-    assert quiet == 2.4
-    assert restless == pytest.approx(2 + 0.6 * 3.09, abs=0.3)
-    assert (shadow[:, 1] >= restless).mean() <= 0.001
-
-
-def test_a_short_shadow_run_says_nothing():
-    assert alarm_factor(np.full(100, 9.0), 2.4) == 2.4
-    assert alarm_factor(np.full(9000, np.nan), 2.4) == 2.4
 
 
 def test_faults_on_the_fewer_days_leave_the_factor_and_restless_days_raise_it():

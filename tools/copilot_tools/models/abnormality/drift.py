@@ -1,6 +1,5 @@
-"""Whether what a model learnt from is still what it sees: drift of signals, and of its score."""
+"""Whether what a model learnt from is still what it sees: the drift of its signals."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,22 +53,6 @@ def signal_drifts(reference: Floats, recent: Floats) -> tuple[SignalDrift, ...]:
             SignalDrift(column, distance, _stability(before, after), shift, shift / spread)
         )
     return tuple(drifts)
-
-
-def score_drift(scores: Iterable[float]) -> int | None:
-    """Where a course of scores first turned lastingly higher or lower (ADWIN); None if it did not.
-
-    Bifet and Gavaldà 2007, Learning from Time-Changing Data with Adaptive Windowing.
-    """
-    from river.drift import ADWIN
-
-    detector = ADWIN()  # type: ignore[no-untyped-call]
-    for place, score in enumerate(scores):
-        if np.isfinite(score):
-            detector.update(float(score))  # type: ignore[no-untyped-call]
-            if detector.drift_detected:
-                return place
-    return None
 
 
 def _largest_difference(before: Floats, after: Floats) -> float:
