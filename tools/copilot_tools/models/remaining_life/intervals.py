@@ -29,8 +29,17 @@ class Intervals:
     cap: float
 
     @classmethod
-    def fit(cls, predicted: Sequence[Floats], actual: Sequence[Floats], cap: float) -> "Intervals":
-        """Learn from out-of-fold courses, one a unit; `actual` is NaN where nobody knows it."""
+    def fit(
+        cls,
+        predicted: Sequence[Floats],
+        actual: Sequence[Floats],
+        cap: float,
+        scale: float = 1.0,
+    ) -> "Intervals":
+        """Learn from out-of-fold courses, one a unit; `actual` is NaN where nobody knows it.
+
+        `scale` is how large the errors to expect are against those of these courses.
+        """
         weights, given, errors = [], [], []
         for guess, truth in zip(predicted, actual, strict=True):
             used = np.flatnonzero(np.isfinite(truth))
@@ -38,7 +47,7 @@ class Intervals:
             if len(used):
                 weights.append(np.full(len(used), 1 / len(used)))
                 given.append(guess[used])
-                errors.append(np.minimum(truth[used], cap) - guess[used])
+                errors.append(scale * (np.minimum(truth[used], cap) - guess[used]))
         grid = np.arange(0.0, cap + _STEP / 2, _STEP)
         near = _Errors(np.concatenate(weights), np.concatenate(given), np.concatenate(errors))
         quantiles = np.array([point + near.quantiles(point) for point in grid.tolist()])

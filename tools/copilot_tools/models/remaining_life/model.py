@@ -28,6 +28,7 @@ from copilot_tools.models.remaining_life.summaries import BEGIN
 from copilot_tools.models.remaining_life.training import (
     FOLDS,
     QUICK,
+    QUICK_SCALE,
     check,
     kinds_for,
     known_left,
@@ -77,6 +78,7 @@ class RemainingLife:
         trained = train(runs, cap=cap, seed=seed, kinds=kinds, effort=effort, progress=step)
         courses = out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)
         actual = [known_left(run, cap) for run in runs]
+        scale = QUICK_SCALE if quick is QUICK else 1.0
         return cls(
             cap=cap,
             settings=runs[0].settings.shape[1],
@@ -84,7 +86,9 @@ class RemainingLife:
             features=trained.features,
             envelope=Envelope.of(trained.rows),
             ensembles=dict(trained.ensembles),
-            intervals={kind: Intervals.fit(those, actual, cap) for kind, those in courses.items()},
+            intervals={
+                kind: Intervals.fit(those, actual, cap, scale) for kind, those in courses.items()
+            },
         )
 
     def predict(self, run: Run) -> Estimate:
