@@ -8,6 +8,7 @@ from copilot_tools.errors import Failed
 from copilot_tools.models.registry.skops_file import pack, unpack
 from copilot_tools.models.remaining_life import TRUSTED, RemainingLife, Run
 from copilot_tools.models.remaining_life.ensemble import Effort
+from copilot_tools.models.remaining_life.intervals import Intervals
 
 CAP = 100.0
 LITTLE = Effort(networks=2, trees=60, rate=0.12)
@@ -143,3 +144,17 @@ def test_runs_that_cannot_be_learnt_from_are_named():
 def test_a_run_of_other_columns_is_not_judged(model: RemainingLife):
     with pytest.raises(Failed, match="run of x has 2 settings and 6 sensors"):
         model.predict(Run("x", np.zeros((50, 2)), np.zeros((50, 6))))
+
+
+def test_a_band_holds_what_it_says_at_every_distance_and_follows_the_scale():
+    random = np.random.default_rng(2)
+    guesses = [np.sort(random.uniform(10, 90, 200)) for _ in range(60)]
+    truths = [guess + random.normal(0, 0.1, 200) * guess for guess in guesses]
+    bands = Intervals.fit(guesses[:40], truths[:40], 200.0)
+    for near, far in ((20, 30), (75, 85)):
+        low, high = bands.band(guess := np.concatenate(guesses[40:]))
+        held = (low <= (truth := np.concatenate(truths[40:]))) & (truth <= high)
+        assert held[(guess > near) & (guess < far)].mean() == pytest.approx(0.8, abs=0.06)
+    wide = np.ptp(bands.band(np.array([50.0])), axis=0)
+    half = Intervals.fit(guesses[:40], truths[:40], 200.0, scale=0.5)
+    assert np.ptp(half.band(np.array([50.0])), axis=0) == pytest.approx(wide / 2, rel=0.01)
