@@ -15,7 +15,7 @@ from copilot_tools.anomaly import detect_anomalies
 from copilot_tools.errors import Unavailable
 from copilot_tools.facts import Quality
 from copilot_tools.models.abnormality.fleet import State, Tick
-from copilot_tools.sources.protocols import Samples
+from copilot_tools.sources.protocols import Reading, Samples
 from copilot_tools.watched import Unlike
 
 DAYS = 17
@@ -262,3 +262,23 @@ def test_a_machine_warms_up_for_as_long_as_it_stood_at_most_an_hour():
     assert not standing.warmed_up("A", False, start + timedelta(hours=1))
     assert not standing.warmed_up("A", True, start + timedelta(hours=9))
     assert standing.warmed_up("A", True, start + timedelta(hours=10))
+
+
+@pytest.mark.usefixtures("watch")
+async def test_a_look_that_fails_in_an_unforeseen_way_is_logged_and_ends_nothing(
+    works: Works, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    asked = asyncio.Event()
+
+    class Odd:
+        async def read(self, *_: object) -> list[Reading]:
+            asked.set()
+            raise KeyError("odd")
+
+        async def close(self) -> None:
+            return None
+
+    broken = MachineWatch(replace(works.plant, telemetry=Odd()), tmp_path / "watch")
+    async with asyncio.timeout(20), broken.running(first_s=0.0):
+        await asked.wait()
+    assert "a look at the machines failed" in caplog.text

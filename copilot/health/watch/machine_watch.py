@@ -136,15 +136,21 @@ class MachineWatch:
 
     async def _watch(self, first_s: float) -> None:
         await asyncio.sleep(first_s)
-        await asyncio.to_thread(self.recall)
+        recalled = False
         while True:
             try:
+                if not recalled:
+                    recalled = True
+                    await asyncio.to_thread(self.recall)
                 now = self._plant.now()
                 if self._learnt is None or now - self._learnt.time > LEARNT_EVERY:
                     await self.learn(PAUSE_S)
                 await self.tick()
             except (ToolError, OSError) as error:
                 _LOG.warning("machines are not watched now: %s", error)
+            except Exception:
+                # The pages must go on, and the next look may succeed.
+                _LOG.exception("a look at the machines failed")
             await asyncio.sleep(EVERY_S)
 
     def _begin(self, learnt: Learnt) -> None:

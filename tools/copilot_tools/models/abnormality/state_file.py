@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from threading import get_ident
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from copilot_tools.timeseries import Floats
 def write_state(path: Path, arrays: Mapping[str, Floats]) -> None:
     """Put arrays into `path`; whoever reads it finds the old state or the new one, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.new")
     try:
         with fresh.open("wb") as file:
             np.savez(file, **dict(arrays))  # type: ignore[arg-type]
