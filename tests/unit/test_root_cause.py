@@ -36,6 +36,18 @@ async def test_what_blocks_just_downstream_is_found(tmp_path: Path):
     assert "fouled filter cartridges of FI-2" in findings.summary
 
 
+async def test_what_else_is_wrong_downstream_is_not_the_cause(tmp_path: Path):
+    torn = {"FI-2.differential pressure": -0.3}
+    findings = await ask(build(tmp_path, torn), "PU-1", "low flow")
+    assert findings.summary.startswith("I cannot name a cause")
+
+
+async def test_another_fault_upstream_that_nobody_asked_about_is_not_named(tmp_path: Path):
+    plant = build(tmp_path, {**WORN, "FI-2.differential pressure": 0.6})
+    findings = await ask(plant, "FI-2", "high differential pressure")
+    assert [row[0] for row in findings.tables[0].rows] == ["fouled filter cartridges"]
+
+
 async def test_nothing_unusual_is_said_to_be_so(tmp_path: Path):
     findings = await ask(build(tmp_path, {}), "PU-1", "vibration")
     assert findings.summary.startswith("I cannot name a cause")

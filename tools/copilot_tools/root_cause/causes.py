@@ -18,6 +18,7 @@ from copilot_tools.site.names import split_words
 
 FAR = 0.85  # what is left of the support with each step away from the machine asked about
 UNRELATED = 0.6  # ... when the mode is not known for the symptom
+ELSEWHERE = 0.45  # ... and is one of another machine, which then is not enough to be named
 UNEXPLAINED = 0.4  # what is lost when nothing else of what moved on the machine is explained
 UNMEASURED = 0.5  # the share of its weight that a sign without a signal still asks for
 TELLING = 2.0  # weight from which on a sign alone can carry a cause
@@ -151,7 +152,8 @@ def _explained(mode: FailureMode, asset: Asset, near: Neighbours, seen: Observed
 def _relevance(mode: FailureMode, steps: int, symptom: frozenset[str]) -> float:
     """Less for what is far, and for what nobody would describe with those words."""
     heard = not symptom or bool(mode.symptoms & symptom)
-    return float(FAR**steps) * (1.0 if heard else UNRELATED)
+    unheard = ELSEWHERE if steps else UNRELATED
+    return float(FAR**steps) * (1.0 if heard else unheard)
 
 
 def _signal_evidence(

@@ -16,6 +16,7 @@ from copilot_tools.tool import Risk, Text, Window, tool
 from copilot_tools.windows import parse_window
 
 LEAST_SUPPORT = 0.4
+BLOCKED = "PLU"  # what is felt upstream of the machine that has it
 
 
 @tool(risk=Risk.READ, purpose="why it happened", timeout_s=10.0)
@@ -42,7 +43,12 @@ def weigh_all(plant: Plant, near: Neighbours, symptom: str, seen: Observed) -> S
 
     A symptom that no mode around is known for says nothing about which of them it is.
     """
-    places = [(m, a) for a in near.assets for m in plant.modes if a.kind in m.kinds]
+    places = [
+        (mode, asset)
+        for asset in near.assets
+        for mode in plant.modes
+        if asset.kind in mode.kinds and (near.steps[asset.id] >= 0 or mode.code == BLOCKED)
+    ]
     words = symptom_words(symptom)
     if not any(mode.symptoms & words for mode, _ in places):
         words = frozenset()
