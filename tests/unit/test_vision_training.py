@@ -1,7 +1,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
+from PIL import Image
 
 from copilot.demo.bottle_eye import MODEL
 from copilot.demo.cameras import render, scene
@@ -12,7 +16,8 @@ from copilot_tools.models.registry.registry import Key, Registry
 from copilot_tools.vision.folder import find_labelled
 from copilot_tools.vision.heat import find_boxes
 from copilot_tools.vision.model import FILE, VisionModel
-from copilot_tools.vision.pictures import read_picture
+from copilot_tools.vision.network import CELLS
+from copilot_tools.vision.pictures import SIDE, read_picture
 from copilot_tools.vision.training import Trained, train
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -65,6 +70,26 @@ def test_the_same_pictures_make_the_same_model(trained: Trained, labelled: Path)
     assert train(find_labelled(labelled), "caps").card.data_sha256 != trained.card.data_sha256
 
 
+def test_what_may_be_anywhere_is_told_apart_wherever_it_is(tmp_path: Path):
+    draw = np.random.default_rng(2)
+    for name, light in (("good", 0), ("spots", 70), ("pits", -70)):
+        (tmp_path / name).mkdir()
+        for number in range(EACH):
+            surface = draw.normal(128, 12, (SIDE, SIDE))
+            for top, left in draw.integers(0, SIDE - 12, (5, 2)):
+                surface[top : top + 12, left : left + 12] += light
+            image = Image.fromarray(surface.clip(0, 255).astype(np.uint8))
+            image.save(tmp_path / name / f"{number}.png")
+    trained = train(find_labelled(tmp_path), "textures")
+    assert trained.card.held_out.accuracy >= 0.9
+    [chosen] = [
+        numpy_helper.to_array(held)
+        for held in onnx.load_model_from_string(trained.content).graph.initializer
+        if held.name == "chosen"
+    ]
+    assert chosen.min() >= CELLS * CELLS * 51
+
+
 def test_too_few_pictures_are_refused(tmp_path: Path):
     with pytest.raises(Failed, match="is no folder"):
         find_labelled(tmp_path / "none")
@@ -100,8 +125,6 @@ def test_versions_come_into_use_and_back(trained: Trained, tmp_path: Path):
 
 
 def test_boxes_around_hot_spots():
-    import numpy as np
-
     heat = np.zeros((32, 32), dtype=np.float32)
     heat[4:6, 10:13] = 3.0
     heat[20, 20] = 2.5

@@ -86,7 +86,7 @@ def _unit(row: Weights) -> Weights:
 
 def describe_good(features: Weights, kinds: Numbers) -> Goodness:
     """Means and shrunk precisions of the cells of good parts, by kind (PaDiM, Defard 2020)."""
-    channels = features.shape[1] // (_PLACES + 2)
+    channels = _channels(features)
     cells = features[:, : channels * _PLACES].reshape(len(features), channels, _PLACES)
     cells = cells.astype(np.float32)
     within = np.concatenate([_around_mean(cells[kinds == kind]) for kind in np.unique(kinds)])
@@ -122,15 +122,19 @@ def _whitening(apart: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(axes / np.sqrt(np.maximum(spread, 1e-9))[:, np.newaxis, :])
 
 
-def learn_classes(features: Weights, classes: Numbers, kinds: Numbers, seed: int) -> Head:
+def learn_classes(
+    features: Weights, classes: Numbers, kinds: Numbers, seed: int, anywhere: bool = False
+) -> Head:
     """A linear head on the features that tell classes apart within a kind of part.
 
-    Logistic regression on their principal components, written back onto the features.
+    Logistic regression on their principal components, written back onto the features. With
+    `anywhere` only on those that are the same wherever something is: for textures.
     """
     from sklearn.linear_model import LogisticRegression
 
     telling = _how_telling(features, classes, kinds)
-    chosen = np.sort(np.argsort(telling)[-CHOSEN:])
+    first = _PLACES * _channels(features) if anywhere else 0
+    chosen = first + np.sort(np.argsort(telling[first:])[-CHOSEN:])
     rows = features[:, chosen].astype(np.float32)
     middle, spread = rows.mean(axis=0), rows.std(axis=0)
     spread = spread + 0.1 * float(spread.mean()) + 1e-6
@@ -172,7 +176,18 @@ def _block_telling(features: Weights, classes: Numbers, kinds: Numbers) -> Weigh
     return best
 
 
+def surprise(head: Head, features: Weights, classes: Numbers) -> float:
+    """The mean negative log-likelihood that a head gives the classes of some pictures."""
+    scores = features[:, head.chosen].astype(np.float32) @ head.weights + head.bias
+    scores = scores - scores.max(axis=1, keepdims=True)
+    right = scores[np.arange(len(classes)), classes]
+    return float((np.log(np.exp(scores).sum(axis=1)) - right).mean())
+
+
 def summaries_of(features: Weights) -> Weights:
     """The part of the features that is the same wherever a part stands: mean and spread."""
-    channels = features.shape[1] // (_PLACES + 2)
-    return features[:, channels * _PLACES :].astype(np.float32)
+    return features[:, _channels(features) * _PLACES :].astype(np.float32)
+
+
+def _channels(features: Weights) -> int:
+    return int(features.shape[1]) // (_PLACES + 2)

@@ -23,6 +23,7 @@ from copilot_tools.vision.learning import (
     find_places,
     learn_classes,
     summaries_of,
+    surprise,
 )
 from copilot_tools.vision.network import FEATURES, LIGHT, OUTPUTS, PROFILES, Parts, build
 from copilot_tools.vision.pictures import SIDE, Pixels
@@ -65,7 +66,7 @@ def train(
     """
     tell = progress or _silent
     split = split_files(folder, seed)
-    parts = _learn(folder, split.fit, seed, tell)
+    parts = _learn(folder, split, seed, tell)
     network = build(parts, *OUTPUTS).SerializeToString()
     session = Session(network)
     tell("Setting limits", 0.0)
@@ -100,7 +101,9 @@ def with_card(network: bytes, card: Card) -> bytes:
     return content
 
 
-def _learn(folder: LabelledFolder, files: list[LabelledFile], seed: int, tell: Progress) -> Parts:
+def _learn(folder: LabelledFolder, split: Split, seed: int, tell: Progress) -> Parts:
+    """All that the network learns; which head it has, the setting pictures decide."""
+    files = split.fit
     draw = np.random.default_rng(seed)
     some = [files[i] for i in draw.permutation(len(files))[:FOR_FILTERS]]
     light = _answers(Parts(), (LIGHT,), some, tell, "Learning filters")[0]
@@ -122,9 +125,17 @@ def _learn(folder: LabelledFolder, files: list[LabelledFile], seed: int, tell: P
     tell("Learning the classes", 0.0)
     classes = np.array([folder.classes.index(file.label) for file in files])
     times = len(shown)
-    head = learn_classes(
-        np.concatenate(shown), np.tile(classes, times), np.tile(of_kind, times), seed
+    rows, of_rows, kinds_of_rows = (
+        np.concatenate(shown),
+        np.tile(classes, times),
+        np.tile(of_kind, times),
     )
+    heads = [
+        learn_classes(rows, of_rows, kinds_of_rows, seed, anywhere) for anywhere in (False, True)
+    ]
+    others = _answers(parts, (FEATURES,), split.setting, tell, "Choosing a head")[0][:, 0]
+    labels = np.array([folder.classes.index(file.label) for file in split.setting])
+    head = min(heads, key=lambda head: surprise(head, others, labels))
     return Parts(parts.filters, parts.placing, goodness, head)
 
 
