@@ -68,6 +68,10 @@ feeds = ["F-1"]
 name = "outlet temperature"
 node = "s=C-9.t"
 unit = "degC"
+[[asset.signal]]
+name = "room temperature"
+node = "s=C-9.room"
+unit = "degC"
 [[asset]]
 id = "X-5"
 name = "Other machine"
@@ -101,6 +105,7 @@ def make_plant(folder: Path, moved: dict[str, float], **rows: list[dict[str, Any
         "F-1.nozzle pressure": 2.0,
         "F-1.bowl level": 60.0,
         "C-9.outlet temperature": 5.0,
+        "C-9.room temperature": 20.0,
         "X-5.flow": 30.0,
         "F-1.cups": 1000.0,
     }
@@ -122,6 +127,16 @@ async def ask(plant: Plant, **arguments: str) -> Findings:
 
 def facts(found: Findings) -> dict[str, object]:
     return {fact.name: fact.value for fact in found.facts}
+
+
+async def test_how_warm_the_hall_is_does_not_explain_a_defect(tmp_path: Path):
+    moved = {"F-1.nozzle pressure": 0.2, "C-9.room temperature": 8.0}
+    found = await ask(make_plant(tmp_path, moved, inspections=units(0.25)))
+    assert "with F-1 nozzle pressure +0.2 bar" in found.summary
+    warm = await ask(
+        make_plant(tmp_path / "warm", {"C-9.room temperature": 8.0}, inspections=units(0.25))
+    )
+    assert "temperature" not in warm.summary
 
 
 async def test_a_burst_is_told_with_its_lot_and_the_signal_that_moved(tmp_path: Path):

@@ -11,6 +11,7 @@ from copilot_tools.timeseries import Flags, Floats
 
 _SETTING = ("speed", "flow", "inflow", "outflow", "load", "hour", "minute", "inlet")
 _MOTION = ("speed", "flow", "inflow", "outflow", "load", "hour", "minute")
+_AROUND = frozenset(("room", "ambient", "outdoor", "outside", "hall"))
 _RUNNING_SHARE = 0.2
 _MOST = 3
 
@@ -30,6 +31,12 @@ def operating_signals(asset: Asset) -> list[Signal]:
     ]
     chosen = dict.fromkeys(signal for _, _, signal in sorted(ranked, key=lambda r: r[:2]))
     return list(chosen)[:_MOST]
+
+
+def ambient_signals(asset: Asset) -> tuple[Signal, ...]:
+    """The signals of a machine that tell how warm the air around it is."""
+    words = ((signal, set(split_words(signal.name))) for signal in asset.signals)
+    return tuple(s for s, w in words if "temperature" in w and w & _AROUND)
 
 
 def motion_signal(asset: Asset) -> Signal | None:

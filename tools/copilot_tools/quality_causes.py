@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from copilot_tools.operation import ambient_signals
 from copilot_tools.plant import Plant
 from copilot_tools.quality_bursts import Burst
 from copilot_tools.records import AlarmEvent, AlarmTransition, Inspection
@@ -89,7 +90,7 @@ async def _movers(
     plant: Plant, burst: Burst, units: Sequence[Inspection], assets: Sequence[Asset]
 ) -> tuple[Mover, ...]:
     compared = _compared_units(units, burst)
-    signals = [s for asset in assets for s in asset.signals if not s.counter]
+    signals = [signal for asset in assets for signal in _telling(asset)]
     if not compared or not signals:
         return ()
     start = compared[0].time - timedelta(seconds=FRESH_S)
@@ -109,6 +110,12 @@ async def _movers(
         )
     ]
     return tuple(sorted(found, key=lambda mover: -mover.gain)[:NAMED])
+
+
+def _telling(asset: Asset) -> list[Signal]:
+    """What may have to do with a defect: no counters, and not how warm the hall is."""
+    around = ambient_signals(asset)
+    return [s for s in asset.signals if not s.counter and s not in around]
 
 
 def _compared_units(units: Sequence[Inspection], burst: Burst) -> list[Inspection]:

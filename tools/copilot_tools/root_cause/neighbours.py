@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from copilot_tools.failure_modes import At
-from copilot_tools.site.model import Asset, Signal, Site
-from copilot_tools.site.names import split_words
+from copilot_tools.operation import ambient_signals
+from copilot_tools.site.model import Asset, Site
 
 UPSTREAM_STEPS = 3
-_AROUND = frozenset(("room", "ambient", "outdoor", "outside", "hall"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Neighbours:
     @property
     def thermometers(self) -> list[Asset]:
         """What measures the air around: machines of the site, each with only those signals."""
-        owners = ((asset, _ambient(asset)) for asset in self.site.assets.values())
+        owners = ((asset, ambient_signals(asset)) for asset in self.site.assets.values())
         return [replace(asset, signals=signals, line="") for asset, signals in owners if signals]
 
     def reaches(self, source: str, asset: Asset) -> bool:
@@ -50,12 +49,6 @@ class Neighbours:
         for _ in self.steps:
             reached |= {k for near in self.assets if near.id in reached for k in near.feeds}
         return asset.id in reached
-
-
-def _ambient(asset: Asset) -> tuple[Signal, ...]:
-    """The signals of a machine that tell how warm the air around it is."""
-    words = ((signal, set(split_words(signal.name))) for signal in asset.signals)
-    return tuple(s for s, w in words if "temperature" in w and w & _AROUND)
 
 
 def find_neighbours(site: Site, machine: Asset) -> Neighbours:
