@@ -127,10 +127,11 @@ def test_versions_come_into_use_and_back(trained: Trained, tmp_path: Path):
 def test_boxes_around_hot_spots():
     heat = np.zeros((32, 32), dtype=np.float32)
     heat[4:6, 10:13] = 3.0
-    heat[20, 20] = 2.5
-    heat[30, 30] = 1.1
-    assert find_boxes(heat, 1.0, (0, 0)) == ((80, 32, 24, 16), (160, 160, 8, 8))
-    assert find_boxes(heat, 1.0, (2, -4)) == ((76, 34, 24, 16), (156, 162, 8, 8))
-    assert find_boxes(heat, 9.0, (0, 0))[0] == (80, 32, 24, 16)
-    heat[0, 0] = 3.0
-    assert (0, 0, 4, 8) in find_boxes(heat, 1.0, (0, -4))
+    heat[20:22, 20:23] = 2.9
+    heat[30, 30] = 3.0  # One odd cell is no spot.
+    assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16), (160, 160, 24, 16))
+    assert find_boxes(heat, (2, -4)) == ((76, 34, 24, 16), (156, 162, 24, 16))
+    assert find_boxes(10 * heat, (0, 0)) == find_boxes(heat, (0, 0))
+    heat[20:22, 20:23] = 2.0  # Clearly cooler than the hottest one.
+    assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16),)
+    assert find_boxes(heat, (0, -92)) == ((0, 32, 12, 16),)

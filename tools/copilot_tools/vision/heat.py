@@ -10,26 +10,30 @@ from copilot_tools.vision.network import CELL, CELLS
 Box: TypeAlias = tuple[int, int, int, int]
 Heat: TypeAlias = NDArray[np.float32]
 
-MOST_BOXES = 4
-FAINT = 0.6
-"""The share of its hottest cell from which a cell belongs to a spot."""
+MOST_BOXES = 2
+SMOOTH = 0.8
+"""Cells over which the map is evened, so that one odd cell is no spot of its own."""
+FAINT = 0.5
+"""The share of the hottest cell from which a cell belongs to a spot."""
+CLEAR = 0.8
+"""The share of the hottest cell that a spot has to reach."""
 
 
-def find_boxes(heat: Heat, limit: float, shift: tuple[int, int]) -> tuple[Box, ...]:
+def find_boxes(heat: Heat, shift: tuple[int, int]) -> tuple[Box, ...]:
     """Boxes (x, y, width, height; pixels of the 256 x 256 picture) around hot spots, hottest first.
 
-    Spots are cells that touch, above `limit`; where none is, those around the hottest cell.
-    `shift` (down, right; pixels) leads from the heat map back to the picture.
+    Spots are hot cells that touch. `shift` (down, right; pixels) leads from the heat map back to
+    the picture.
     """
-    from scipy.ndimage import find_objects, label, maximum
+    from scipy.ndimage import find_objects, gaussian_filter, label, maximum
 
-    hottest = float(heat.max())
-    hot = heat >= min(limit, FAINT * hottest) if hottest < limit else heat >= limit
-    spots, number = label(hot, structure=np.ones((3, 3)))
-    peaks = np.atleast_1d(maximum(heat, spots, range(1, number + 1)))
+    even = gaussian_filter(heat, SMOOTH)
+    hottest = float(even.max())
+    spots, number = label(even >= FAINT * hottest, structure=np.ones((3, 3)))
+    peaks = np.atleast_1d(maximum(even, spots, range(1, number + 1)))
     found = find_objects(spots)
-    order = np.argsort(-peaks)[:MOST_BOXES]
-    boxes = [_box(found[i], shift) for i in order if peaks[i] >= FAINT * hottest]
+    clear = [i for i in np.argsort(-peaks) if peaks[i] >= CLEAR * hottest]
+    boxes = [_box(found[i], shift) for i in clear[:MOST_BOXES]]
     return tuple(box for box in boxes if box[2] > 0 and box[3] > 0)
 
 

@@ -87,7 +87,7 @@ class VisionModel:
 
     def _boxes(self, answers: Any) -> tuple[Box, ...]:
         down, right = (2 * (int(start) - REACH) for start in answers["shift"])
-        return find_boxes(answers["heat"], self.card.limit, (down, right))
+        return find_boxes(answers["heat"], (down, right))
 
 
 def _scaled(boxes: tuple[Box, ...], picture: Picture) -> tuple[Box, ...]:
