@@ -11,7 +11,7 @@ from typing import Any
 
 from copilot.app import Copilot, bootstrap
 from copilot.demo.home import DemoError
-from copilot.demo.site import demo_actor, demo_settings
+from copilot.demo.site import demo_actor, demo_settings, settle_people
 from copilot.events import Answered
 from copilot.grounding import ungrounded
 from copilot_evals.demo_site import demo_site
@@ -120,7 +120,9 @@ def judge(
 
 async def _measure(cases: Sequence[Case]) -> list[Result]:
     with demo_site() as (home, url):
-        copilot = bootstrap(demo_settings(home, url))
+        settings = demo_settings(home, url)
+        settle_people(settings.database.own)
+        copilot = bootstrap(settings)
         try:
             await copilot.planner.warm()
             async with open_truth(home, url) as truth:
