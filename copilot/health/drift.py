@@ -19,6 +19,7 @@ from copilot.health.workshop import Workshop
 from copilot_tools.cycles import read_trace
 from copilot_tools.errors import ToolError
 from copilot_tools.learnt_life import KIND, read_schema
+from copilot_tools.models.abnormality.drift import largest_difference
 from copilot_tools.models.registry.kinds import Loaded, load
 from copilot_tools.models.registry.registry import Key
 from copilot_tools.scorecard import DUE, Judged, tally
@@ -120,13 +121,11 @@ def compare_signals(
     names: Sequence[str], reference: Floats, recent: Floats
 ) -> tuple[SignalDrift, ...]:
     """How far each signal, a column, has moved; signals with too few values are left out."""
-    from scipy.stats import ks_2samp
-
     drifts = []
     for column, name in enumerate(names):
         before, now = (t[:, column][np.isfinite(t[:, column])] for t in (reference, recent))
         if min(len(before), len(now)) >= LEAST_ROWS:
-            distance = float(ks_2samp(before, now, method="asymp").statistic)
+            distance = largest_difference(before, now)
             drifts.append(SignalDrift(name, stability_index(before, now), distance))
     return tuple(drifts)
 

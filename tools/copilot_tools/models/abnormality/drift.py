@@ -48,14 +48,14 @@ def signal_drifts(reference: Floats, recent: Floats) -> tuple[SignalDrift, ...]:
             continue
         shift = float(np.median(after) - np.median(before))
         spread = max(robust_sd(before), 1e-3 * abs(float(np.median(before))), 1e-12)
-        distance = _largest_difference(before, after)
+        distance = largest_difference(before, after)
         drifts.append(
             SignalDrift(column, distance, _stability(before, after), shift, shift / spread)
         )
     return tuple(drifts)
 
 
-def _largest_difference(before: Floats, after: Floats) -> float:
+def largest_difference(before: Floats, after: Floats) -> float:
     """The distance of Kolmogorov and Smirnov: how far the two distribution functions part."""
     places = np.concatenate((before, after))
     below = [
