@@ -13,7 +13,7 @@ from copilot.grounding import ungrounded
 from copilot_tools.errors import Unavailable
 from copilot_tools.facts import Fact, Findings, Quality, Value
 from copilot_tools.plant import Plant
-from copilot_tools.records import AlarmEvent, ProductionOrder, WorkOrder
+from copilot_tools.records import AlarmEvent, ProductionOrder, WorkOrder, WorkOrderStatus
 from copilot_tools.site.load import parse_site
 from copilot_tools.site.model import Node
 from copilot_tools.site.resolve import Resolver
@@ -289,3 +289,25 @@ def fact(findings: Findings, name: str, subject: str | None = None) -> Fact:
 def days(number: float) -> timedelta:
     """That many days."""
     return timedelta(days=number)
+
+
+def job(finished_days_ago: float, **changes: Any) -> WorkOrder:
+    """A repair of the bearing of K-1 that was done so many days ago."""
+    values: dict[str, Any] = {
+        "number": "WO-7",
+        "asset": "K-1",
+        "title": "look at it",
+        "kind": "corrective",
+        "priority": "medium",
+        "status": WorkOrderStatus.DONE,
+        "created": NOW - days(finished_days_ago + 1),
+        "due": None,
+        "finished": NOW - days(finished_days_ago),
+        "component": "bearing",
+        "cause": "",
+        "remedy": "",
+        "assignee": "",
+        "hours": 1.0,
+        "parts": (),
+    }
+    return WorkOrder(**{**values, **changes})

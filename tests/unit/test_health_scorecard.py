@@ -1,45 +1,23 @@
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telemetry_fixture import NOW, job
 
 from copilot_tools.lifetimes import Lifetime, lifetimes
 from copilot_tools.predictions import Prediction
-from copilot_tools.records import WorkOrder, WorkOrderStatus
+from copilot_tools.records import WorkOrderStatus
 from copilot_tools.scorecard import judge, tally
 from copilot_tools.site.model import Component, Wear
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BEARING = Component("K-1", "bearing", part="BRG-1", wear=Wear("vibration", 7.0))
 NONE = np.empty(0)
 
 
 def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
-
-
-def job(finished: float, **changes: Any) -> WorkOrder:
-    values: dict[str, Any] = {
-        "number": "WO-7",
-        "asset": "K-1",
-        "title": "look at it",
-        "kind": "corrective",
-        "priority": "medium",
-        "status": WorkOrderStatus.DONE,
-        "created": ago(finished + 1),
-        "due": None,
-        "finished": ago(finished),
-        "component": "bearing",
-        "cause": "",
-        "remedy": "",
-        "assignee": "",
-        "hours": 1.0,
-        "parts": (),
-    }
-    return WorkOrder(**{**values, **changes})
 
 
 def said(at: float, low: float, high: float | None, days: float = 10.0) -> Prediction:

@@ -1,10 +1,9 @@
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from telemetry_fixture import NOW, Works, build_works, days, fact
+from telemetry_fixture import NOW, Works, build_works, fact, job
 
 from copilot_tools.errors import Retry, Unavailable
 from copilot_tools.records import WorkOrder, WorkOrderStatus
@@ -29,27 +28,6 @@ def store(works: Works, vibration: np.ndarray, speed: np.ndarray | None = None) 
         times - np.arange(COUNT, 0, -1) * np.timedelta64(600, "s"),
         {"K-1.bearing vibration": vibration + noise, "K-1.speed": running},
     )
-
-
-def job(finished_days_ago: float, **changes: Any) -> WorkOrder:
-    values: dict[str, Any] = {
-        "number": "WO-7",
-        "asset": "K-1",
-        "title": "look at it",
-        "kind": "corrective",
-        "priority": "medium",
-        "status": WorkOrderStatus.DONE,
-        "created": NOW - days(finished_days_ago + 1),
-        "due": None,
-        "finished": NOW - days(finished_days_ago),
-        "component": "bearing",
-        "cause": "",
-        "remedy": "",
-        "assignee": "",
-        "hours": 1.0,
-        "parts": (),
-    }
-    return WorkOrder(**{**values, **changes})
 
 
 async def test_a_rise_that_gathers_speed_is_met_within_the_interval(works: Works):
