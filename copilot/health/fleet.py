@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from copilot_tools.errors import ToolError, Unavailable
+from copilot_tools.errors import Failed, ToolError, Unavailable
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -20,11 +20,16 @@ _SOURCE = "Dask scheduler"
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Result]):
-    """The piece of work number `place`: its result, or in one line why there is none."""
+    """The piece of work number `place`: its result, or what kept it from having one."""
 
     place: int
     result: Result | None
-    why: str = ""
+    error: ToolError | None = None
+
+    @property
+    def why(self) -> str:
+        """In one line why there is no result; empty where there is one."""
+        return "" if self.error is None else str(self.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +106,16 @@ class Fleet:
             return done
         if future.status in ("lost", "cancelled"):
             raise Unavailable(f"{_SOURCE} {self.scheduler}", "it was lost while at work")
-        return Done(place, None, f"its worker ended: {_reason(future.exception())}")
+        return Done(place, None, Failed(f"its worker ended: {_reason(future.exception())}"))
 
 
 def _try(work: Callable[[Job], Result], place: int, job: Job) -> Done[Result]:
     try:
         return Done(place, work(job))
     except ToolError as error:
-        return Done(place, None, str(error))
+        return Done(place, None, error)
     except Exception as error:  # The boundary of a piece of work, as of a turn.
-        return Done(place, None, f"{type(error).__name__}: {_reason(error)}")
+        return Done(place, None, Failed(f"{type(error).__name__}: {_reason(error)}"))
 
 
 def _reason(error: BaseException) -> str:

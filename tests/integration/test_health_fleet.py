@@ -76,16 +76,21 @@ def fail_for_some(number: int) -> int:
         raise Failed("machine 2 has no history")
     if number == 3:
         raise RuntimeError("broken\nbadly")
+    if number == 5:
+        raise Unavailable("the history", "disk is gone", NOW)
     return number
 
 
 @pytest.mark.parametrize("where", ["here", "processes", "dask"])
 def test_one_that_fails_does_not_end_the_others(where: str, cluster: str):
     fleets = {"here": Fleet(), "processes": Fleet(workers=2), "dask": Fleet(scheduler=cluster)}
-    done = {one.place: one for one in fleets[where].run(fail_for_some, [1, 2, 3, 4])}
+    done = {one.place: one for one in fleets[where].run(fail_for_some, [1, 2, 3, 4, 5])}
     assert [done[0].result, done[3].result] == [1, 4]
     assert done[1].why == "machine 2 has no history"
     assert done[2].why == "RuntimeError: broken"
+    lost = done[4].error
+    assert isinstance(lost, Unavailable)
+    assert (lost.source, lost.why, lost.since) == ("the history", "disk is gone", NOW)
 
 
 def own_process(_number: int) -> int:

@@ -7,8 +7,10 @@ ToolError
 +-- Unavailable    a source does not answer; carries the last good time where it is known
 """
 
+import copyreg
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,10 @@ class Candidate:
 
 class ToolError(Exception):
     """A tool could not answer; the message is one clear line for the user."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is rebuilt from its message, which is not what each of these is made of.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class Retry(ToolError):
