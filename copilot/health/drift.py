@@ -19,7 +19,7 @@ from copilot.health.workshop import Workshop
 from copilot_tools.cycles import read_trace
 from copilot_tools.errors import ToolError
 from copilot_tools.learnt_life import KIND, read_schema
-from copilot_tools.models.abnormality.drift import largest_difference
+from copilot_tools.models.abnormality.drift import largest_difference, stability_index
 from copilot_tools.models.registry.kinds import Loaded, load
 from copilot_tools.models.registry.registry import Key
 from copilot_tools.scorecard import DUE, Judged, tally
@@ -30,8 +30,6 @@ LAST = 50
 LEAST_DUE = 10
 LEAST_ROWS = 30
 LEAST_DISTANCE = 0.3
-_TENTHS = 10
-_LEAST_SHARE = 1e-3
 _SMALL_STEPS = 0.25
 _RISEN = 6.0
 
@@ -128,16 +126,6 @@ def compare_signals(
             distance = largest_difference(before, now)
             drifts.append(SignalDrift(name, stability_index(before, now), distance))
     return tuple(drifts)
-
-
-def stability_index(before: Floats, now: Floats) -> float:
-    """The PSI of two samples over the tenths of the first."""
-    edges = np.unique(np.quantile(before, np.linspace(0, 1, _TENTHS + 1)[1:-1]))
-    shares = []
-    for values in (before, now):
-        counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
-        shares.append(np.maximum(counts / len(values), _LEAST_SHARE))
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 
 def has_risen(values: Sequence[float]) -> bool:

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from telemetry_fixture import NOW, Works, build_works
 from worn_pump import build_workshop, quiet
 
-from copilot.health.drift import compare_signals, has_risen, stability_index, watch_drift
+from copilot.health.drift import compare_signals, has_risen, watch_drift
 from copilot.health.promotion import AGAINST, OURS, THEIRS
 from copilot.health.scoring import score_behaviour
 from copilot.health.work import train_behaviour
@@ -159,25 +157,6 @@ def test_a_mean_that_has_risen_for_good_is_told_and_noise_is_not():
     assert not has_risen(risen[::-1].tolist())
     assert not has_risen(risen[:19].tolist())
     assert not has_risen([1.0] * 60)
-
-
-@given(st.integers(0, 1000), st.integers(40, 300), st.floats(-5, 5))
-@settings(max_examples=40, deadline=None)
-def test_the_index_grows_with_the_shift(seed: int, count: int, shift: float):
-    random = np.random.default_rng(seed)
-    before, now = random.normal(0, 1, 400), random.normal(0, 1, count)
-    index = stability_index(before, now + shift)
-    assert 0 <= index < 20
-    if abs(shift) > 2:
-        assert index > stability_index(before, now)
-
-
-def test_the_index_is_what_the_formula_says():
-    before = np.arange(100.0)
-    now = np.concatenate([np.full(50, 5.0), np.full(50, 95.0)])
-    few = 1e-3
-    wanted = 2 * (0.5 - 0.1) * np.log(5) + 8 * (few - 0.1) * np.log(few / 0.1)
-    assert stability_index(before, now) == pytest.approx(wanted)
 
 
 def test_signals_with_too_few_values_are_left_out():

@@ -48,10 +48,8 @@ def signal_drifts(reference: Floats, recent: Floats) -> tuple[SignalDrift, ...]:
             continue
         shift = float(np.median(after) - np.median(before))
         spread = max(robust_sd(before), 1e-3 * abs(float(np.median(before))), 1e-12)
-        distance = largest_difference(before, after)
-        drifts.append(
-            SignalDrift(column, distance, _stability(before, after), shift, shift / spread)
-        )
+        distance, index = largest_difference(before, after), stability_index(before, after)
+        drifts.append(SignalDrift(column, distance, index, shift, shift / spread))
     return tuple(drifts)
 
 
@@ -65,9 +63,15 @@ def largest_difference(before: Floats, after: Floats) -> float:
     return float(np.abs(below[0] - below[1]).max())
 
 
-def _stability(before: Floats, after: Floats) -> float:
-    """The population stability index, over bins that hold a tenth of the reference each."""
-    edges = np.unique(np.quantile(before, np.linspace(0, 1, _BINS + 1)[1:-1]))
+def stability_index(before: Floats, after: Floats) -> float:
+    """The population stability index: how far the shares in the tenths of `before` have moved.
+
+    A value that holds a tenth by itself is a bin of its own, so that what stood still is seen to
+    move whichever way it goes.
+    """
+    tenths = np.quantile(before, np.linspace(0, 1, _BINS + 1))
+    tied = tenths[1:][np.diff(tenths) == 0]
+    edges = np.unique(np.concatenate((tenths[1:-1], tied, np.nextafter(tied, np.inf))))
     shares = [
         np.bincount(np.digitize(values, edges), minlength=len(edges) + 1) / len(values)
         for values in (before, after)
