@@ -8,16 +8,17 @@ of the distributions. Page and Hinkley's test (1954) tells when a mean has risen
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from copilot.health.machine_course import read_course
 from copilot.health.outcomes import judge_predictions
+from copilot.health.trouble import known_trouble, outside
 from copilot.health.workshop import Workshop
 from copilot_tools.cycles import read_trace
-from copilot_tools.errors import ToolError
+from copilot_tools.errors import ToolError, Unavailable
 from copilot_tools.learnt_life import KIND, read_schema
 from copilot_tools.models.abnormality.drift import largest_difference, stability_index
 from copilot_tools.models.registry.kinds import Loaded, load
@@ -56,17 +57,18 @@ class Drift:
 
 
 def watch_drift(shop: Workshop, key: Key) -> Drift:
-    """The report on the version in use."""
+    """The report on the version in use; raises Unavailable when a source does not answer."""
     try:
         version = shop.registry.pointer(key).current
         if version is None:
             return Drift(key, None)
         loaded = load(shop.registry, key, version)
+        look = _of_remaining_life if key.kind == KIND else _of_behaviour
+        return asyncio.run(look(shop, key, loaded))
+    except Unavailable:
+        raise
     except ToolError as error:
         return Drift(key, None, due=(str(error),))
-    if key.kind == KIND:
-        return asyncio.run(_of_remaining_life(shop, key, loaded))
-    return asyncio.run(_of_behaviour(shop, key, loaded))
 
 
 async def _of_remaining_life(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
@@ -100,7 +102,8 @@ async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     version = loaded.manifest.version
     if asset is None:
         return Drift(key, version, due=("the plant model has no such machine any more",))
-    course = await read_course(shop.plant, asset, RECENT_DAYS)
+    trouble = await known_trouble(shop.plant, asset.id)
+    course = (await read_course(shop.plant, asset, RECENT_DAYS)).untroubled(trouble)
     signals: tuple[SignalDrift, ...] = ()
     due = [*_aged(shop, loaded)]
     if loaded.reference.shape[1] == len(course.signals) and course.rows:
@@ -109,8 +112,9 @@ async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
         due += _moved(shop, signals)
     elif course.rows:
         due.append("the machine has other signals now")
-    scores = [s.score for s in shop.book.scores([asset.id]) if s.model == loaded.manifest.name]
-    if has_risen(scores):
+    days = [s for s in shop.book.scores([asset.id]) if s.model == loaded.manifest.name]
+    free = outside(np.array([_noon(s.day) for s in days]), trouble)
+    if has_risen([s.score for s, healthy in zip(days, free, strict=True) if healthy]):
         due.append("its daily scores have risen")
     return Drift(key, version, signals, due=tuple(due))
 
@@ -129,7 +133,7 @@ def compare_signals(
 
 
 def has_risen(values: Sequence[float]) -> bool:
-    """Whether the mean of a course has risen for good, told in scatters of its first half."""
+    """Whether the mean of a course has risen and stayed up, in scatters of its first half."""
     from river.drift import PageHinkley
 
     if len(values) < 2 * LEAST_DUE:
@@ -142,7 +146,8 @@ def has_risen(values: Sequence[float]) -> bool:
     for value in values:
         test.update((value - float(first.mean())) / scatter)
         if test.drift_detected:
-            return True
+            newest = float(np.mean(values[-LEAST_DUE:]))
+            return newest > float(first.mean()) + _SMALL_STEPS * scatter
     return False
 
 
@@ -150,6 +155,10 @@ def last_due(outcomes: Iterable[Sequence[Judged]]) -> list[Judged]:
     """The last outcomes over all components, in the order the predictions were made."""
     due = [each for course in outcomes for each in course if each.verdict in DUE]
     return sorted(due, key=lambda each: each.prediction.at)[-LAST:]
+
+
+def _noon(day: str) -> float:
+    return datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC).timestamp()
 
 
 def _aged(shop: Workshop, loaded: Loaded) -> list[str]:

@@ -1,11 +1,12 @@
 """How a machine ran of late, by product: what its usual behaviour is learnt from and judged by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from copilot.health.trouble import Trouble, outside
 from copilot_tools.course import chart_course, ordered_signals, read_makings
 from copilot_tools.errors import Failed
 from copilot_tools.plant import Plant
@@ -20,7 +21,7 @@ class MachineCourse:
     """Complete rows of running time by product ("" where none is known), oldest first.
 
     The first `operating` signals set the operating point; rows are medians of `width` s. `seconds`
-    are the times of the rows.
+    are the times of the rows; `left_out` is how many days of running time are not among them.
     """
 
     asset: str
@@ -30,6 +31,21 @@ class MachineCourse:
     rows: Mapping[str, Floats]
     seconds: Mapping[str, Floats]
     until: datetime | None
+    left_out: float = 0.0
+
+    def untroubled(self, trouble: Trouble) -> "MachineCourse":
+        """What lies outside of known trouble."""
+        free = {name: outside(seconds, trouble) for name, seconds in self.seconds.items()}
+        total = sum(len(flags) for flags in free.values())
+        kept = sum(int(flags.sum()) for flags in free.values())
+        seconds = {name: self.seconds[name][flags] for name, flags in free.items() if flags.any()}
+        return replace(
+            self,
+            rows={name: self.rows[name][free[name]] for name in seconds},
+            seconds=seconds,
+            until=_newest_time(seconds),
+            left_out=(total - kept) * self.width / 86400,
+        )
 
     def held_from(self, newest: Mapping[str, Floats]) -> float:
         """When the earliest of some products' newest rows begins (seconds)."""
@@ -53,7 +69,6 @@ async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
         chosen = complete & (course.product == number)
         rows[names[number]] = course.rows[chosen]
         seconds[names[number]] = course.seconds[chosen]
-    newest = max((times[-1] for times in seconds.values() if len(times)), default=None)
     return MachineCourse(
         asset=asset.id,
         signals=tuple(signal.name for signal in course.signals),
@@ -61,5 +76,10 @@ async def read_course(plant: Plant, asset: Asset, days: float) -> MachineCourse:
         width=course.width,
         rows=rows,
         seconds=seconds,
-        until=None if newest is None else to_time(newest),
+        until=_newest_time(seconds),
     )
+
+
+def _newest_time(seconds: Mapping[str, Floats]) -> datetime | None:
+    newest = max((float(times[-1]) for times in seconds.values()), default=None)
+    return None if newest is None else to_time(newest)

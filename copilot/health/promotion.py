@@ -1,4 +1,4 @@
-"""Whether a new version may come into use: only if its back-test is no worse than the other's."""
+"""Whether a new version may come into use: if its back-test can be believed and is no worse."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,14 @@ import numpy as np
 
 from copilot.health.lives import Lives
 from copilot.health.machine_course import MachineCourse
-from copilot.health.training import Trained, abnormal_share, held_out, life_loss, to_run
+from copilot.health.training import (
+    ABNORMAL,
+    Trained,
+    held_out,
+    life_loss,
+    share_above,
+    to_run,
+)
 from copilot_tools.learnt_life import read_schema
 from copilot_tools.models.registry.kinds import load
 from copilot_tools.models.registry.manifest import Manifest, Unusable
@@ -19,17 +26,16 @@ COVERAGE = "share of the back-test inside the 80 % interval"
 LEAST_NEWER = 3
 _TOLERANCE = 1.02
 _BAND = (0.7, 0.95)
+_MOST_ABNORMAL = 0.2
+_ALIKE = {"behaviour": 0.02}
+"""Shares that differ by so little are the same."""
 
 
 def objection(registry: Registry, key: Key, version: int) -> str | None:
-    """Why a version should not take the place of the one in use; None when it may."""
+    """Why a version should not come into use, be it the first; None when it may."""
     new = registry.manifest(key, version)
-    coverage = new.metrics.get(COVERAGE)
-    if coverage is not None and not _BAND[0] <= coverage <= _BAND[1]:
-        return (
-            f"its 80 % interval held {coverage:.0%} of the back-test, not "
-            f"{_BAND[0]:.0%} to {_BAND[1]:.0%}"
-        )
+    if why := _unbelievable(new):
+        return why
     try:
         current = registry.pointer(key).current
         old = registry.manifest(key, current) if current else None
@@ -40,10 +46,29 @@ def objection(registry: Registry, key: Key, version: int) -> str | None:
     if old is None or old.version == version:
         return None
     ours, theirs, where = _losses(new, old)
-    if ours is None or theirs is None or ours <= theirs * _TOLERANCE + 1e-9:
+    slack = _ALIKE.get(key.kind, 1e-9)
+    if ours is None or theirs is None or ours <= theirs * _TOLERANCE + slack:
         return None
     than = f"{ours:.3g} against {theirs:.3g} {where}"
     return f"its back-test is worse than that of v{old.version}: {than}"
+
+
+def _unbelievable(new: Manifest) -> str | None:
+    """What is wrong with a back-test by itself."""
+    coverage = new.metrics.get(COVERAGE)
+    if coverage is not None and not _BAND[0] <= coverage <= _BAND[1]:
+        return (
+            f"its 80 % interval held {coverage:.0%} of the back-test, not "
+            f"{_BAND[0]:.0%} to {_BAND[1]:.0%}"
+        )
+    abnormal = new.metrics.get(ABNORMAL)
+    if abnormal is not None and abnormal > _MOST_ABNORMAL:
+        return (
+            f"{abnormal:.0%} of the newest fifth of its running time is unlike the time before, "
+            "corrective jobs and the week before each left out; look whether it breaks or was "
+            "changed"
+        )
+    return None
 
 
 def _losses(new: Manifest, old: Manifest) -> tuple[float | None, float | None, str]:
@@ -89,13 +114,14 @@ def compare_courses(
         model = load(registry, key, current).model
     except Unusable:
         return {}
-    signals = [*_names(old, "settings"), *_names(old, "sensors")]
-    if signals != list(given.signals):
+    if [*_names(old, "settings"), *_names(old, "sensors")] != list(given.signals):
         return {}
-    ours = trained.metrics["loss"]
-    if ours is None:
+    both = [name for name in newer if name in _names(old, "products")]
+    if not both:
         return {}
-    return {AGAINST: float(current), OURS: ours, THEIRS: abnormal_share(model, newer)}
+    theirs = share_above(np.concatenate([model.scores(name, newer[name]) for name in both]))
+    ours = np.average([trained.losses[n] for n in both], weights=[len(newer[n]) for n in both])
+    return {AGAINST: float(current), OURS: float(ours), THEIRS: theirs}
 
 
 def _in_use(registry: Registry, key: Key) -> tuple[int | None, Manifest | None]:

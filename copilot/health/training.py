@@ -26,13 +26,13 @@ from copilot_tools.timeseries import Floats
 
 if TYPE_CHECKING:
     from copilot_tools.models.remaining_life import RemainingLife, Run
-    from copilot_tools.models.usual import UsualBehaviour
 
 LEAST_LIVES = 8
 LEAST_ROWS = 150
 CAP = 125.0
 FACTOR = 1.5
 REFERENCE_ROWS = 400
+ABNORMAL = "share of the back-test called abnormal"
 _HELD_OUT = 0.2
 _LEAST_CYCLE = 25
 _SEED = 0
@@ -43,7 +43,10 @@ Errors = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model as bytes; `losses` are its back-test errors by life, for comparison."""
+    """A trained model as bytes; `losses` are its back-test errors, for comparison.
+
+    Those are errors by life, or shares of the newest rows called abnormal by product.
+    """
 
     content: bytes
     features: dict[str, JsonValue]
@@ -102,14 +105,16 @@ def train_course(given: MachineCourse) -> Trained:
     enough = _enough(given)
     if not enough:
         most = max((len(rows) for rows in given.rows.values()), default=0)
+        outside = " outside of trouble that jobs tell of" if given.left_out else ""
         raise Failed(
-            f"not enough history: {most} running spans of ten minutes, at least {LEAST_ROWS} "
-            "of one product are needed"
+            f"not enough history: {most} running spans of ten minutes{outside}, at least "
+            f"{LEAST_ROWS} of one product are needed"
         )
     held = held_out(given)
     early = {name: rows[: -len(held[name])] for name, rows in enough.items()}
     tested = UsualBehaviour.fit(early, given.operating)
-    alarms = abnormal_share(tested, held)
+    scores = {name: tested.scores(name, rows) for name, rows in held.items()}
+    alarms = share_above(np.concatenate(list(scores.values())))
     model = UsualBehaviour.fit(enough, given.operating)
     rows = np.concatenate(list(enough.values()))
     return Trained(
@@ -121,11 +126,13 @@ def train_course(given: MachineCourse) -> Trained:
         },
         metrics={
             "running days": float(len(rows) * given.width / 86400),
-            "share of the back-test called abnormal": alarms,
+            "days of known trouble left out": given.left_out,
+            ABNORMAL: alarms,
             "loss": alarms,
         },
         data_sha256=sha256(rows.tobytes()).hexdigest(),
         until=given.until,
+        losses={name: share_above(those) for name, those in scores.items()},
     )
 
 
@@ -168,9 +175,8 @@ def life_loss(course: Floats, cap: float) -> float:
     return float(np.sqrt(np.mean((np.minimum(course, cap)[used] - left[used]) ** 2)))
 
 
-def abnormal_share(model: "UsualBehaviour", rows: Mapping[str, Floats]) -> float:
-    """The share of rows, by product, that a model of behaviour would call abnormal."""
-    scores = np.concatenate([model.scores(name, table) for name, table in rows.items()])
+def share_above(scores: Floats) -> float:
+    """The share of scores that is abnormal; those of products never learnt do not count."""
     known = scores[np.isfinite(scores)]
     return float((known >= FACTOR).mean()) if len(known) else 0.0
 
@@ -252,6 +258,8 @@ _CARDS = {
     ),
     "behaviour": (
         "How {scope} usually runs at its operating point and product. A score of 1 is the 99 % "
-        "limit of usual. It tells unlike from usual, not good from bad."
+        "limit of usual. It tells unlike from usual, not good from bad. Learnt from, and "
+        "tested on the newest fifth of, running time outside of corrective jobs and the week "
+        "before each; what no job tells of is in it."
     ),
 }

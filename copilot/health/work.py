@@ -9,10 +9,12 @@ from copilot.health.lives import Lives, count_renewals, gather_lives, like_parts
 from copilot.health.machine_course import MachineCourse, read_course
 from copilot.health.promotion import compare_courses, compare_lives
 from copilot.health.training import LEAST_LIVES, Trained, store, train_course, train_lives
+from copilot.health.trouble import known_trouble
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import ToolError
 from copilot_tools.models.registry.manifest import Manifest
 from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.site.model import Asset
 
 COURSE_DAYS = 35.0
 LIFE_DAYS = 1095.0
@@ -69,12 +71,17 @@ def train_behaviour(
         progress("Reading running history", place / len(assets))
         key, machine = Key("behaviour", asset), shop.plant.site.assets[asset]
         try:
-            courses.append(asyncio.run(read_course(shop.plant, machine, days)))
+            courses.append(asyncio.run(_healthy_course(shop, machine, days)))
         except ToolError as error:
             yield Made(key, None, str(error))
     progress("Reading running history", 1.0)
     keys = [Key("behaviour", course.asset) for course in courses]
     yield from _train(shop, keys, train_course, courses, compare_courses, progress)
+
+
+async def _healthy_course(shop: Workshop, machine: Asset, days: float) -> MachineCourse:
+    course = await read_course(shop.plant, machine, days)
+    return course.untroubled(await known_trouble(shop.plant, machine.id))
 
 
 def _train(

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from telemetry_fixture import NOW, Works, build_works
-from worn_pump import build_workshop, quiet
+from worn_pump import build_workshop, quiet, renewal
 
 from copilot.health.drift import compare_signals, has_risen, watch_drift
-from copilot.health.promotion import AGAINST, OURS, THEIRS
+from copilot.health.promotion import AGAINST, OURS, THEIRS, objection
 from copilot.health.scoring import score_behaviour
 from copilot.health.work import train_behaviour
 from copilot.health.workshop import Workshop, name_of
@@ -130,6 +130,36 @@ def test_a_new_version_is_held_against_the_old_on_what_neither_saw(shop: Worksho
     assert ours < theirs
 
 
+def test_what_ran_before_a_corrective_job_is_neither_learnt_nor_held_against_it(
+    tmp_path: Path,
+):
+    works = build_works(tmp_path)
+    store(works, days=30)
+    store(works, 4.0, hotter=12.0, end_days=-4.0)  # The bearing breaks: four days that end now.
+    shop = build_workshop(works, tmp_path)
+    broken = later(shop, 4)
+    (made,) = train_behaviour(broken, ["K-1"], quiet)
+    assert "is unlike the time before" in str(objection(shop.registry, KEY, 1))
+    works.erp.jobs.append(renewal(NOW + timedelta(days=5), 1, finished=None))
+    (made,) = train_behaviour(broken, ["K-1"], quiet)
+    assert made.manifest is not None
+    assert made.manifest.metrics["days of known trouble left out"] == pytest.approx(6.1, abs=0.2)
+    assert objection(shop.registry, KEY, 2) is None
+    shop.registry.promote(KEY, 2, NOW, "ada")
+    assert watch_drift(broken, KEY).due == ()
+    list(score_behaviour(broken, shop.assets(["K-1"])))
+    newest = [s for s in shop.book.scores(["K-1"]) if s.model == f"{KEY} v2"][-1]
+    assert newest.score > 2
+    shop.book.engine.dispose()
+
+
+def test_only_trouble_is_no_history(shop: Workshop):
+    shop.plant.erp.jobs.append(renewal(NOW - timedelta(days=40), 1, finished=None))  # type: ignore[attr-defined]
+    (made,) = train_behaviour(shop, ["K-1"], quiet)
+    assert made.manifest is None
+    assert "not enough history: 0 running spans of ten minutes outside of trouble" in made.why
+
+
 def test_what_cannot_be_used_is_due_and_says_why(shop: Workshop):
     assert watch_drift(shop, KEY).version is None
     in_use(shop)
@@ -156,6 +186,7 @@ def test_a_mean_that_has_risen_for_good_is_told_and_noise_is_not():
     assert has_risen(risen.tolist())
     assert not has_risen(risen[::-1].tolist())
     assert not has_risen(risen[:19].tolist())
+    assert not has_risen([*risen, *noise[:20]])
     assert not has_risen([1.0] * 60)
 
 
