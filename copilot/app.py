@@ -16,8 +16,9 @@ from copilot.health.predictions import PredictionBook
 from copilot.health.watch.machine_watch import MachineWatch
 from copilot.llm.planner import Planner
 from copilot.plant import open_plant, utc_now
+from copilot.ruled_planner import RuledPlanner
 from copilot.settings import Settings
-from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.catalogue import ALL_TOOLS, CATALOGUE
 from copilot_tools.learnt_life import KIND
 from copilot_tools.models.registry.kinds import load
 from copilot_tools.models.registry.manifest import Unusable
@@ -79,11 +80,11 @@ def bootstrap(settings: Settings, now: Callable[[], datetime] = utc_now) -> Copi
     watch = MachineWatch(plant, settings.watch_folder)
     plant = replace(plant, watch=watch.unlike)
     conversations = Conversations(database, now)
-    planner = open_planner(settings)
+    planner = RuledPlanner(open_planner(settings), plant.resolver)
     desk = gate = None
     if settings.changes.mode == "propose":
         desk, gate = _open_gate(settings, plant, database)
-    agent = Agent(plant, CATALOGUE, planner, conversations, gate)
+    agent = Agent(plant, ALL_TOOLS, planner, conversations, gate)
     return Copilot(agent, plant, planner, conversations, database, desk, watch)
 
 

@@ -185,7 +185,7 @@ def scorecard(json: Json = False, config: Config = None) -> None:
     import asyncio
 
     from copilot.cli.health_report import print_scorecards
-    from copilot.health.outcomes import judge_predictions
+    from copilot_tools.outcomes import judge_predictions
 
     with _workshop(config) as shop:
         judged = asyncio.run(judge_predictions(shop.plant, shop.book.of(None)))

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from copilot.health.drift import Drift
-from copilot.health.outcomes import Place
 from copilot_tools.display import printable
+from copilot_tools.outcomes import Place
 from copilot_tools.scorecard import Judged, Scorecard, tally
 
 LEAST_SHOWN = 0.1

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from copilot.health.machine_course import read_course
-from copilot.health.outcomes import judge_predictions
 from copilot.health.trouble import known_trouble, outside
 from copilot.health.workshop import Workshop
 from copilot_tools.cycles import read_trace
@@ -23,6 +22,7 @@ from copilot_tools.learnt_life import KIND, read_schema
 from copilot_tools.models.abnormality.drift import largest_difference, stability_index
 from copilot_tools.models.registry.kinds import Loaded, load
 from copilot_tools.models.registry.registry import Key
+from copilot_tools.outcomes import judge_predictions
 from copilot_tools.scorecard import DUE, Judged, tally
 from copilot_tools.timeseries import Floats
 

@@ -10,7 +10,7 @@ from copilot.events import Answered, Ended, Event, Noticed, Outcome, Planned, Pr
 from copilot.runs.store import Run
 from copilot.web.rendering import fill
 from copilot.web.services import Services
-from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.catalogue import ALL_TOOLS
 from copilot_tools.display import format_value
 from copilot_tools.errors import Candidate, Retry
 from copilot_tools.facts import Findings
@@ -154,7 +154,7 @@ class _Showing:
 
     def _call(self, position: int, call: Call) -> PlannedCall:
         try:
-            purpose = CATALOGUE[call.tool].purpose
+            purpose = ALL_TOOLS[call.tool].purpose
         except Retry:
             purpose = call.tool
         return PlannedCall(position, call.tool, purpose, call_words(self.plant.site, call))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.catalogue import ALL_TOOLS, CATALOGUE
 from copilot_tools.tool import Risk, Tool
 
 DOCS = Path(__file__).parents[2] / "docs" / "tools.md"
@@ -18,7 +18,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("tool", list(CATALOGUE), ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", list(ALL_TOOLS), ids=lambda tool: tool.name)
 def test_every_tool_has_a_row_in_the_handbook(tool: Tool):
     card = tool.card().partition(":")[0].replace("|", r"\|")
     assert f"| `{card}` |" in DOCS.read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def test_the_cards_are_those_the_planner_was_trained_on():
 
 
 def test_only_the_contract_proposes():
-    proposing = {tool.name for tool in CATALOGUE if tool.risk is Risk.PROPOSE}
+    proposing = {tool.name for tool in ALL_TOOLS if tool.risk is Risk.PROPOSE}
     assert proposing == {
         "write_setpoint",
         "send_command",

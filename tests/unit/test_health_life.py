@@ -14,7 +14,6 @@ from telemetry_fixture import NOW, fact
 from worn_pump import WornPump, build_workshop, build_worn_pump, quiet, renewal
 
 from copilot.health.lives import gather_lives, like_parts
-from copilot.health.outcomes import judge_predictions
 from copilot.health.promotion import AGAINST, OURS, THEIRS, objection
 from copilot.health.scoring import score_remaining_life
 from copilot.health.training import train_lives
@@ -25,6 +24,7 @@ from copilot_tools.learnt_life import KIND
 from copilot_tools.models.registry.kinds import load
 from copilot_tools.models.registry.manifest import Draft, Manifest
 from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.outcomes import judge_predictions
 from copilot_tools.rul import predict_rul
 from copilot_tools.scorecard import tally
 

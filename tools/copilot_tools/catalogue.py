@@ -1,4 +1,8 @@
-"""Every tool there is, in the order in which the planner's prompt shows them."""
+"""Every tool there is: those the planner chooses, as its prompt shows them, and one it does not.
+
+The planner's adapter was trained on the cards of CATALOGUE. What came later is chosen by written
+rules (`copilot/ruled_planner.py`), or by a program that asks for it by name.
+"""
 
 from copilot_tools.alarms import list_alarms
 from copilot_tools.anomaly import detect_anomalies
@@ -22,6 +26,7 @@ from copilot_tools.rul import predict_rul
 from copilot_tools.talk import reply
 from copilot_tools.telemetry import read_signals
 from copilot_tools.tool import Registry
+from copilot_tools.track_record import score_predictions
 
 CATALOGUE = Registry(
     (
@@ -48,3 +53,5 @@ CATALOGUE = Registry(
         reply,
     )
 )
+
+ALL_TOOLS = Registry((*CATALOGUE, score_predictions))

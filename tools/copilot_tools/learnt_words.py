@@ -89,23 +89,38 @@ def learnt_prediction(plant: Plant, life: LearntLife) -> Prediction:
 
 def describe_card(component: str, card: Scorecard) -> str:
     """How often past predictions of a component were right."""
-    if not card.due:
-        return f"none of {card.pending} past predictions of the {component} has come due yet"
-    came = "prediction" if card.due == 1 else "predictions"
-    return f"{card.due} past {came} of the {component} came due: {card.within} within the interval"
+    if card.due:
+        came = "prediction" if card.due == 1 else "predictions"
+        return (
+            f"{card.due} past {came} of the {component} came due: {card.within} within the interval"
+        )
+    made = card.pending + card.cut
+    if card.pending:
+        return f"none of {made} past predictions of the {component} has come due yet"
+    return f"{made} past predictions of the {component} proved nothing: a repair came before"
 
 
-def card_facts(plant: Plant, machine: Asset, component: str, card: Scorecard) -> Iterator[Fact]:
-    """The counts of the scorecard and the median error."""
-    source = Source("predictions", f"{machine.id} {component}")
+def card_facts(plant: Plant, subject: str, component: str, card: Scorecard) -> Iterator[Fact]:
+    """The counts of a scorecard, the share that held and the median error.
+
+    Without a `component` the card is that of many.
+    """
+    source = Source("predictions", f"{subject} {component}".rstrip())
 
     def fact(name: str, value: Value, unit: str = "") -> Fact:
-        return Fact(machine.id, f"{component} {name}", value, source, plant.now(), unit)
+        full = f"{component} past predictions {name}".lstrip()
+        return Fact(subject, full, value, source, plant.now(), unit)
 
-    yield fact("past predictions that came due", card.due)
-    yield fact("past predictions within their interval", card.within)
-    yield fact("past predictions that ended sooner", card.sooner)
-    yield fact("past predictions that lasted longer", card.longer)
-    yield fact("past predictions not yet due", card.pending)
+    yield fact("that came due", card.due)
+    yield fact("within their interval", card.within)
+    if card.coverage is not None:
+        yield fact("within their interval, share", round(100 * card.coverage), "%")
+        yield fact("within their interval, share meant", round(100 * CONFIDENCE), "%")
+    yield fact("that ended sooner", card.sooner)
+    yield fact("that lasted longer", card.longer)
+    yield fact("not yet due", card.pending)
+    yield fact("cut short by a repair", card.cut)
+    if not card.due:
+        yield fact("of which none came due", card.pending + card.cut)
     if card.off is not None:
-        yield fact("past predictions were off by", round(card.off, 1), "days")
+        yield fact("were off by", round(card.off, 1), "days")

@@ -177,7 +177,7 @@ def _report(
             *(
                 fact
                 for part, card in record.cards.items()
-                for fact in card_facts(plant, machine, part, card)
+                for fact in card_facts(plant, machine.id, part, card)
             ),
         ),
         series=tuple(

@@ -28,13 +28,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """How many predictions came due, how many held, and how far off they were (days, median)."""
+    """How many predictions came due, how many held, and how far off they were (days, median).
+
+    `cut` counts those of lives that a repair ended in time: they say nothing either way.
+    """
 
     due: int
     within: int
     sooner: int
     longer: int
     pending: int
+    cut: int
     off: float | None
 
     @property
@@ -68,6 +72,7 @@ def tally(judged: Iterable[Judged]) -> Scorecard:
         sooner=verdicts.count("ended sooner"),
         longer=verdicts.count("lasted longer"),
         pending=verdicts.count("not yet due"),
+        cut=verdicts.count("cut short"),
         off=float(np.median(errors)) if errors else None,
     )
 

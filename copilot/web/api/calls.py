@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot.actor import Actor
-from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.catalogue import ALL_TOOLS
 from copilot_tools.display import printable
 from copilot_tools.errors import ToolError
 from copilot_tools.facts import Findings
 from copilot_tools.plant import Plant
 from copilot_tools.tool import Registry, Risk
 
-READING = Registry(tuple(tool for tool in CATALOGUE if tool.risk is Risk.READ))
+READING = Registry(tuple(tool for tool in ALL_TOOLS if tool.risk is Risk.READ))
 
 _LOG = logging.getLogger("copilot.web.calls")
 

@@ -17,7 +17,7 @@ from copilot.mounted import without_changes
 from copilot.web.access import services_of
 from copilot.web.api.asking import begin, busy
 from copilot.web.services import Services
-from copilot_tools.catalogue import CATALOGUE
+from copilot_tools.catalogue import ALL_TOOLS
 from copilot_tools.errors import ToolError
 
 REMEMBERED = 1000  # threads
@@ -71,7 +71,7 @@ async def _replay(services: Services, conversation: str, text: str) -> None:
     try:
         message = clean_message(text)
         history = await conversations.history(conversation)
-        calls = await planner.plan(message, history, without_changes(CATALOGUE))
+        calls = await planner.plan(message, history, without_changes(ALL_TOOLS))
     except ToolError:
         return  # It could not be planned then either.
     await conversations.record(conversation, PlannedTurn(message, calls), "")

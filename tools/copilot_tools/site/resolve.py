@@ -1,11 +1,12 @@
 """Turns loose names into assets, signals, lines and areas; asks back rather than guess."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from copilot_tools.errors import Candidate, Retry
 from copilot_tools.site.model import Area, Asset, Component, Line, Setpoint, Signal, Site
-from copilot_tools.site.names import Described, Match, NameIndex, describe, surest
+from copilot_tools.site.names import Described, Match, NameIndex, compact, describe, surest
 
 SHOWN = 6
 
@@ -55,6 +56,20 @@ class Resolver:
         known = self._site.lines
         return known[_decide("line", text, self._lines.find(text), lambda k: known[k].name, known)]
 
+    def every(self) -> list[Asset]:
+        """Every asset there is."""
+        return list(self._site.assets.values())
+
+    def is_named(self, text: str) -> bool:
+        """Whether an asset, or a component of one, is called just that."""
+        spelling = compact(text)
+        things: Iterator[Named] = chain.from_iterable(
+            (asset, *asset.components) for asset in self._site.assets.values()
+        )
+        return any(
+            spelling == compact(name) for thing in things for name in (thing.name, *thing.aliases)
+        )
+
     def assets(self, text: str) -> list[Asset]:
         """Every asset that `text` covers: a kind ("pumps"), an area, a line, or matching names."""
         for group in (self._kinds, self._areas, self._lines):
@@ -87,6 +102,12 @@ class Resolver:
     def component(self, asset: Asset, text: str) -> Component:
         """The one component of `asset` that `text` means."""
         return self._one_of("component", asset, asset.components, text)
+
+    def components(self, asset: Asset, text: str) -> list[Component]:
+        """Every component of `asset` that `text` fits ("bearing" may be two); never empty."""
+        matches = self._index("component", asset, asset.components).find(text)
+        fits = {match.key for match in surest(matches)}
+        return [c for c in asset.components if c.name in fits] or [self.component(asset, text)]
 
     def _asset_label(self, key: str) -> str:
         return self._site.assets[key].name
