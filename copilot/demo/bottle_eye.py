@@ -5,11 +5,12 @@ It is trained on rendered bottles of a seed that no demo plant has, by the same 
 """
 
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from copilot.demo.cameras import DEFECTS, LOOKS, render, scene
+from copilot.demo.cameras import DEFECTS, LOOKS, Scene, render, scene
 from copilot_tools.vision.model import VisionModel
 
 NAME = "bottle-eye"
@@ -26,15 +27,20 @@ def bottle_eye() -> VisionModel:
     return VisionModel(MODEL.read_bytes(), NAME)
 
 
+def labelled_scenes(each: int, good: int, first: int) -> Iterator[tuple[str, str, Scene]]:
+    """Product, defect and arrangement of pictures, from number `first` on: so many of each."""
+    for place, (product, defect) in enumerate((p, d) for p in LOOKS for d in ("", *DEFECTS)):
+        for number in range(first, first + (each if defect else good)):
+            yield product, defect, scene(SEED, number + 1_000_000 * place, product, defect)
+
+
 def draw_pictures(folder: Path, each: int = EACH, good: int = GOOD, first: int = 0) -> None:
     """Render labelled bottles into a folder a class, of scenes from number `first` on."""
-    for place, (product, defect) in enumerate((p, d) for p in LOOKS for d in ("", *DEFECTS)):
+    for number, (product, defect, shown) in enumerate(labelled_scenes(each, good, first)):
         own = folder / (defect or "good")
         own.mkdir(parents=True, exist_ok=True)
-        for number in range(good if not defect else each):
-            shown = scene(SEED, first + number + 1_000_000 * place, product, defect)
-            file = own / f"{product.replace(' ', '-')}-{number:04d}.png"
-            render(shown).save(file, compress_level=1)
+        file = own / f"{product.replace(' ', '-')}-{number:05d}.png"
+        render(shown).save(file, compress_level=1)
 
 
 def make_model(each: int = EACH, good: int = GOOD) -> None:

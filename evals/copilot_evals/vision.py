@@ -16,10 +16,12 @@ import numpy as np
 
 from copilot.demo.progress import shown_progress
 from copilot_evals import report
+from copilot_evals.vision_boxes import Around, judge_boxes
 from copilot_evals.vision_bursts import CASES, run_cases, run_quiet
 from copilot_tools.vision.card import HeldOut
 from copilot_tools.vision.filters import Weights
 from copilot_tools.vision.folder import LabelledFile, LabelledFolder, find_labelled, read_labelled
+from copilot_tools.vision.model import VisionModel
 from copilot_tools.vision.network import OUTPUTS
 from copilot_tools.vision.session import Session
 from copilot_tools.vision.training import split_files, train
@@ -57,11 +59,14 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
         median, slow = time_network(trained.content, labelled.files[:20])
         named, missed = run_cases(asked) if asked else (0, [])
         false_alarms = run_quiet(asked) if asked else 0
+        around = judge_boxes(VisionModel(trained.content)) if asked else {}
     held_out = trained.card.held_out
     size = len(trained.content) / 1e6
     print(f"{report.machine()}, onnxruntime {version('onnxruntime')}, one thread")
     _print_classes(held_out, labelled, baselines)
     print(f"one picture: {median:.2f} ms (p50), {slow:.2f} ms (p95); model {size:.2f} MB")
+    if around:
+        _print_boxes(around)
     for text in missed:
         print(f"burst missed: {text}")
     if asked:
@@ -83,6 +88,9 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
                 "model_mb": round(size, 3),
                 "baseline_accuracy": round(max(baselines.majority, baselines.nearest_mean), 4),
                 "held_out": held_out.pictures,
+                "boxes": {name: each.held for name, each in around.items()} or None,
+                "boxes_min": min((each.held for each in around.values()), default=None),
+                "box_overlap": {name: each.overlap for name, each in around.items()} or None,
             }
         )
     return 0
@@ -142,5 +150,17 @@ def _print_classes(held_out: HeldOut, labelled: LabelledFolder, baselines: Basel
         f"(largest class {baselines.majority:.1%}, nearest mean of raw pixels "
         f"{baselines.nearest_mean:.1%}); {held_out.reviewed:.1%} would go to a person",
         ("class", "pictures", "recall", "precision", "taken for"),
+        rows,
+    )
+
+
+def _print_boxes(around: dict[str, Around]) -> None:
+    rows = [
+        (name, str(each.parts), f"{each.held:.0%}", f"{each.overlap:.2f}")
+        for name, each in around.items()
+    ]
+    report.print_table(
+        "Largest box of a part: holds the defect's centre and is below 3 times its area",
+        ("class", "parts", "around it", "intersection over union"),
         rows,
     )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from itertools import product as pairs
@@ -53,15 +54,24 @@ def test_bottles_it_never_saw_are_sorted():
         assert sum(said == defect for said in own) >= 0.9 * len(own)
 
 
-def test_boxes_lie_on_what_is_wrong():
-    hits = [
-        any(_overlap(box, boxes(scene(SEED, number, look, defect), defect)[0]) for box in found)
-        for (look, defect), some in verdicts().items()
-        for number, said, found in some
-        if defect and said == defect
-    ]
-    assert sum(hits) >= 0.95 * len(hits)
+def test_boxes_lie_around_what_is_wrong_and_no_more():
+    for defect in DEFECTS:
+        near = [
+            _around(max(found, key=_area), boxes(scene(SEED, number, look, defect), defect)[0])
+            for (look, shown), some in verdicts().items()
+            for number, said, found in some
+            if shown == said == defect
+        ]
+        assert sum(near) >= 0.8 * len(near), defect
     assert all(found == () for _, said, found in verdicts()["500 ml cola", ""] if not said)
+
+
+def test_a_part_is_looked_at_where_it_stands():
+    picture = as_picture(bottle(0, "500 ml cola", "missing cap"))
+    aside = replace(picture, pixels=np.roll(picture.pixels, 12, axis=1))
+    [box], [moved] = (bottle_eye().judge(each).boxes for each in (picture, aside))
+    assert abs(moved[0] - box[0] - 12) <= 2
+    assert (moved[1], moved[2:]) == (box[1], box[2:])
 
 
 def test_boxes_are_in_pixels_of_the_picture_as_it_came():
@@ -107,7 +117,7 @@ def test_the_model_that_comes_along_says_what_it_is():
     assert set(card.classes) == {"good", *DEFECTS}
     assert card.held_out.accuracy >= 0.98
     assert min(card.held_out.recall.values()) >= 0.95
-    assert MODEL.stat().st_size < 1_000_000
+    assert MODEL.stat().st_size < 2_000_000
     assert {node.op_type for node in onnx.load(MODEL).graph.node} <= OPERATORS
 
 
@@ -207,3 +217,13 @@ def _with_text(text: str) -> bytes:
 
 def _overlap(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def _around(box: tuple[int, ...], truth: tuple[int, ...]) -> bool:
+    x, y = truth[0] + truth[2] / 2, truth[1] + truth[3] / 2
+    inside = box[0] <= x < box[0] + box[2] and box[1] <= y < box[1] + box[3]
+    return inside and _area(box) < 3 * _area(truth)
+
+
+def _area(box: tuple[int, ...]) -> int:
+    return box[2] * box[3]

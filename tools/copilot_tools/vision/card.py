@@ -25,6 +25,19 @@ class HeldOut(BaseModel):
     reviewed: Share
 
 
+class Reviewed(BaseModel):
+    """Parts of the line that people decided on: how many were learnt from, how many held out.
+
+    A part is held out for good, whenever it is trained on; `right` are those that the model has.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learnt: int
+    held_out: int
+    right: int
+
+
 class Card(BaseModel):
     """The classes in the order of the network's answers, its limits, and how it was made.
 
@@ -45,6 +58,7 @@ class Card(BaseModel):
     data_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     pictures: dict[str, int]
     held_out: HeldOut
+    reviewed: Reviewed | None = None
 
     @property
     def label(self) -> str:

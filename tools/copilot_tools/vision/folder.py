@@ -13,10 +13,11 @@ MOST = 800
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """A picture's file and what it shows."""
+    """A picture's file and what it shows; `reviewed` is a part of the line that a person named."""
 
     path: Path
     label: str
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

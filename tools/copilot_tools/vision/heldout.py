@@ -72,7 +72,7 @@ def judge(
     return HeldOut(
         pictures=len(files),
         accuracy=round(sum(pairs[c, c] for c in folder.classes) / len(files), 4),
-        recall={c: round(pairs[c, c] / shown[c], 4) for c in folder.classes},
+        recall={c: round(pairs[c, c] / max(shown[c], 1), 4) for c in folder.classes},
         precision={c: round(pairs[c, c] / max(said[c], 1), 4) for c in folder.classes},
         confused={
             c: {o: pairs[c, o] for o in (*folder.classes, UNKNOWN) if pairs[c, o] and c != o}

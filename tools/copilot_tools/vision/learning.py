@@ -16,8 +16,9 @@ from copilot_tools.vision.network import CELLS, REACH, Goodness, Head, Placing
 Numbers: TypeAlias = NDArray[np.intp]
 
 MOST_KINDS = 5
-APART = 0.5
-"""Silhouette from which good parts count as of several kinds (Rousseeuw 1987)."""
+PRINCIPAL = 3
+APART, BETTER = 0.5, 0.02
+"""Silhouette from which good parts count as of several kinds (Rousseeuw 1987), of one more kind."""
 MIXED = 10
 CHOSEN = 8000
 KEPT = 800
@@ -29,33 +30,41 @@ _PLACES = CELLS * CELLS
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Kinds of parts by what their pictures consist of, wherever it stands (centres x summary)."""
+    """Kinds of parts by what their pictures consist of, wherever it stands.
+
+    `axes` (summary x few) lead to the few numbers in which the `centres` of the kinds stand apart.
+    """
 
     middle: Weights
-    spread: Weights
+    axes: Weights
     centres: Weights
 
     def of(self, summaries: Weights) -> Numbers:
         """The kind of each picture."""
-        scaled = (summaries - self.middle) / self.spread
-        far = ((scaled[:, np.newaxis] - self.centres) ** 2).sum(axis=2)
+        seen = (summaries - self.middle) @ self.axes
+        far = ((seen[:, np.newaxis] - self.centres) ** 2).sum(axis=2)
         return np.asarray(far.argmin(axis=1))
 
 
 def find_kinds(summaries: Weights, seed: int) -> Kinds:
-    """The kinds that good parts fall into: as many as stand well apart, else one."""
+    """The kinds that good parts fall into: as few as stand well apart, else one."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_score
 
     middle, spread = summaries.mean(axis=0), summaries.std(axis=0) + 1e-6
     scaled = (summaries - middle) / spread
-    best, centres = APART, np.zeros((1, scaled.shape[1]))
-    for number in range(2, min(MOST_KINDS, len(scaled) // 10) + 1):
-        found = KMeans(number, n_init=3, random_state=seed).fit(scaled)
+    # In a hundred numbers the scatter of all of them hides how far apart kinds stand in a few.
+    principal = np.linalg.svd(scaled, full_matrices=False)[2][:PRINCIPAL].T
+    seen = scaled @ principal
+    best, centres = APART, np.zeros((1, seen.shape[1]))
+    for number in range(2, min(MOST_KINDS, len(seen) // 10) + 1):
+        found = KMeans(number, n_init=3, random_state=seed).fit(seen)
         held = np.bincount(found.labels_, minlength=number).min() >= 10
-        if held and (score := silhouette_score(scaled, found.labels_)) > best:
+        score = silhouette_score(seen, found.labels_) if held else 0.0
+        if score > best + (BETTER if len(centres) > 1 else 0.0):
             best, centres = score, found.cluster_centers_
-    return Kinds(middle, spread, centres.astype(np.float32))
+    axes = principal / spread[:, np.newaxis]
+    return Kinds(middle, axes.astype(np.float32), centres.astype(np.float32))
 
 
 def find_places(columns: Weights, rows: Weights, kinds: Numbers) -> Placing:

@@ -1,17 +1,16 @@
 """A trained vision model in service: its file is checked, then it judges pictures."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import ValidationError
 
 from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.vision.card import FORMAT, METADATA, UNKNOWN, Card
-from copilot_tools.vision.heat import Box, Heat, find_boxes
+from copilot_tools.vision.heat import Box, Heat, HeatMap, find_boxes
 from copilot_tools.vision.network import CELLS, INPUT, OUTPUTS, REACH
-from copilot_tools.vision.pictures import SIDE, Picture, Pixels
+from copilot_tools.vision.pictures import SIDE, Picture
 from copilot_tools.vision.session import Session
 
 FILE = "model.onnx"
@@ -43,6 +42,7 @@ class Verdict:
     boxes: tuple[Box, ...]
     review: str
     model: str
+    heat: HeatMap = field(compare=False, repr=False)
 
 
 class VisionModel:
@@ -67,7 +67,8 @@ class VisionModel:
             review = "unlike any good part"
         elif chance < self.card.sure:
             review = f"unsure: {named} {chance:.0%}"
-        boxes = _scaled(self._boxes(answers), picture) if defect else ()
+        down, right = (2 * (int(start) - REACH) for start in answers["shift"])
+        boxes = _scaled(find_boxes(heat, (down, right)), picture) if defect else ()
         score = 1.0 - float(chances[self.card.classes.index(self.card.good)])
         return Verdict(
             passed=not defect,
@@ -78,16 +79,8 @@ class VisionModel:
             boxes=boxes,
             review=review,
             model=self.card.label,
+            heat=HeatMap(heat / max(self.card.limit, 1e-9), (down, right)),
         )
-
-    def heat(self, pixels: Pixels) -> Heat:
-        """The heat map (32 x 32 cells, 1 = the limit), where the network looked."""
-        heat: Heat = self._session.look(pixels)["heat"] / max(self.card.limit, 1e-9)
-        return heat
-
-    def _boxes(self, answers: Any) -> tuple[Box, ...]:
-        down, right = (2 * (int(start) - REACH) for start in answers["shift"])
-        return find_boxes(answers["heat"], (down, right))
 
 
 def _scaled(boxes: tuple[Box, ...], picture: Picture) -> tuple[Box, ...]:

@@ -22,6 +22,8 @@ CELLS = 32
 CELL = SIDE // CELLS
 REACH = 12
 """How far a part may stand beside its usual place, in half-size pixels either way."""
+EVENED = np.array([0.25, 0.5, 0.25])
+"""Weights of a cell and its neighbours, so that one odd cell is no spot of its own."""
 
 INPUT = "picture"
 LIGHT, PROFILES, FEATURES = "light", ("columns", "rows"), "features"
@@ -122,12 +124,13 @@ def _add_profiles(graph: _Graph, light: str) -> None:
     grey = graph.add("ReduceMean", light, out="grey", axes=[1], keepdims=1)
     step = np.array([-1, 1], np.float32)
     for name, kernel, pads, axis in (
-        ("columns", step.reshape(1, 1, 1, 2), [0, 1, 0, 0], 2),
-        ("rows", step.reshape(1, 1, 2, 1), [1, 0, 0, 0], 3),
+        ("columns", step.reshape(1, 1, 1, 2), [0, 0, 0, 1, 0, 0, 0, 0], 2),
+        ("rows", step.reshape(1, 1, 2, 1), [0, 0, 1, 0, 0, 0, 0, 0], 3),
     ):
-        edge = graph.add(
-            "Conv", grey, graph.hold(f"{name} step", kernel), out=f"{name} edge", pads=pads
-        )
+        # Filled with the border itself: black beside the picture would be its strongest edge.
+        border = graph.hold(f"{name} border", np.array(pads))
+        wide = graph.add("Pad", grey, border, out=f"{name} wide", mode="edge")
+        edge = graph.add("Conv", wide, graph.hold(f"{name} step", kernel), out=f"{name} edge")
         size = graph.add("Abs", edge, out=f"{name} size")
         raw = graph.add("ReduceMean", size, out=f"{name} raw", axes=[axis], keepdims=0)
         mean = graph.add("ReduceMean", raw, out=f"{name} mean", axes=[2], keepdims=1)
@@ -200,7 +203,8 @@ def _add_heat(graph: _Graph, goodness: Goodness) -> None:
     x = graph.add("Gather", x, kind, out="of its kind", axis=0)
     shape = graph.hold("map", np.array([1, 1, CELLS, CELLS]))
     x = graph.add("Sqrt", graph.add("Reshape", x, shape, out="far map"), out="far root")
-    x = graph.add("AveragePool", x, out="smooth", kernel_shape=[3, 3], pads=[1] * 4)
+    evened = graph.hold("even", np.outer(EVENED, EVENED).astype(np.float32)[np.newaxis, np.newaxis])
+    x = graph.add("Conv", x, evened, out="smooth", pads=[1] * 4)
     flat = graph.hold("plane", np.array([CELLS, CELLS]))
     graph.add("Reshape", x, flat, out="heat")
 

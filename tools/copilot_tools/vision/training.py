@@ -1,7 +1,8 @@
 """Trains a vision model on a folder of labelled pictures and says honestly how good it is.
 
 A tenth of the pictures of each class sets the limits, a fifth is held out and only judged at the
-end; the model is the one that was judged, not one trained again on everything.
+end; the model is the one that was judged, not one trained again on everything. Parts that people
+reviewed are the hard ones: they change neither limits nor that report, and are reported apart.
 """
 
 import hashlib
@@ -12,10 +13,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot_tools.vision.card import METADATA, Card
+from copilot_tools.vision.card import METADATA, Card, Reviewed
 from copilot_tools.vision.filters import Weights, learn_filters
 from copilot_tools.vision.folder import LabelledFile, LabelledFolder, read_labelled
-from copilot_tools.vision.heldout import judge, set_limits
+from copilot_tools.vision.heldout import Limits, judge, set_limits
 from copilot_tools.vision.learning import (
     Kinds,
     describe_good,
@@ -50,11 +51,12 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Pictures to learn from, to set limits by, and to judge on."""
+    """Pictures to learn from, to set limits by, and to judge on; `reviewed` are judged apart."""
 
     fit: list[LabelledFile]
     setting: list[LabelledFile]
     held_out: list[LabelledFile]
+    reviewed: list[LabelledFile]
 
 
 def train(
@@ -73,6 +75,7 @@ def train(
     limits = set_limits(session, folder, split.setting)
     tell("Judging pictures it never saw", 0.0)
     held_out = judge(session, folder, split.held_out, limits)
+    reviewed = _judge_reviewed(session, folder, split, limits)
     tell("Judging pictures it never saw", 1.0)
     card = Card(
         name=name,
@@ -87,8 +90,21 @@ def train(
             label: sum(file.label == label for file in folder.files) for label in folder.classes
         },
         held_out=held_out,
+        reviewed=reviewed,
     )
     return Trained(with_card(network, card), card)
+
+
+def _judge_reviewed(
+    session: Session, folder: LabelledFolder, split: Split, limits: Limits
+) -> Reviewed | None:
+    """How the network does on reviewed parts that it never saw; None where nobody reviewed any."""
+    learnt = sum(file.reviewed for file in split.fit)
+    held_out = len(split.reviewed)
+    if not learnt + held_out:
+        return None
+    accuracy = judge(session, folder, split.reviewed, limits).accuracy if held_out else 0.0
+    return Reviewed(learnt=learnt, held_out=held_out, right=round(accuracy * held_out))
 
 
 def with_card(network: bytes, card: Card) -> bytes:
@@ -189,18 +205,29 @@ def _shifted(pixels: Pixels, draw: np.random.Generator) -> Pixels:
 
 
 def split_files(folder: LabelledFolder, seed: int) -> Split:
-    """Fit, setting and held-out pictures, the same shares of each class."""
-    split = Split([], [], [])
+    """Fit, setting and held-out pictures, the same shares of each class.
+
+    Reviewed parts leave the split of the others as it is. By their content a fifth of them is
+    held out: the same ones at every training, however many come later.
+    """
+    split = Split([], [], [], [])
     for position, label in enumerate(folder.classes):
         draw = np.random.default_rng((seed, position))
-        files = [file for file in folder.files if file.label == label]
+        files = [file for file in folder.files if file.label == label and not file.reviewed]
         shuffled = [files[i] for i in draw.permutation(len(files))]
         held = max(round(HELD_OUT * len(files)), 1)
         setting = max(round(SETTING * len(files)), 1)
         split.held_out.extend(shuffled[:held])
         split.setting.extend(shuffled[held : held + setting])
         split.fit.extend(shuffled[held + setting :])
+    for file in folder.files:
+        if file.reviewed:
+            (split.reviewed if _always_held_out(file) else split.fit).append(file)
     return split
+
+
+def _always_held_out(file: LabelledFile) -> bool:
+    return int(hashlib.sha256(file.path.read_bytes()).hexdigest()[-8:], 16) < HELD_OUT * 2**32
 
 
 def _digest(folder: LabelledFolder) -> str:
