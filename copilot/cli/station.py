@@ -5,37 +5,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from copilot.cli.station_site import (
+    By,
+    Config,
+    Database,
+    Models,
+    Name,
+    engine_of,
+    key_of,
+    lines_of,
+    login,
+    now,
+    registry_of,
+    settings_of,
+)
+
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Engine
-
-    from copilot.settings import Settings
-    from copilot_tools.models.registry.registry import Key, Registry
-    from copilot_tools.vision.card import HeldOut
-    from copilot_tools.vision.model import VisionModel
+    from copilot.station.reviews import Learnable
+    from copilot_tools.vision.card import Card
+    from copilot_tools.vision.folder import LabelledFolder
 
 station = typer.Typer(help="Inspect pictures of parts by a trained model.", no_args_is_help=True)
 
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="The site's copilot.toml.", show_default=False)
-]
-Models = Annotated[
-    Path | None,
-    typer.Option("--models", help="Where models lie.", show_default="[health] models"),
-]
-Name = Annotated[str, typer.Option("--name", help="Which model.")]
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        envvar="COPILOT_STATION_DATABASE",
-        help="The plant database by a login that may write.",
-        show_default="[database] plant",
-    ),
-]
-By = Annotated[str, typer.Option("--by", help="Who does this.", show_default="your login")]
 NAME = "camera"
+NEWEST = 1000
 
 
 @station.command()
@@ -47,6 +40,13 @@ def train(
     ] = None,
     name: Name = NAME,
     seed: Annotated[int, typer.Option(help="Same pictures and seed, same model.")] = 0,
+    reviews: Annotated[
+        bool, typer.Option("--reviews", help="Learn from what people decided of parts, too.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option(help="Only from decisions of this day on (2026-11-30).")
+    ] = "",
+    database: Database = None,
     by: By = "",
     config: Config = None,
 ) -> None:
@@ -61,12 +61,15 @@ def train(
     labelled = find_labelled(folder)
     if not labelled.good:
         raise Failed(f"{folder} has no folder of good parts; name one of {', '.join(GOOD_NAMES)}")
-    registry = _registry(out, config)
+    if since and not reviews:
+        raise Failed("--since chooses reviewed parts; give it with --reviews")
+    learnable = _reviews(labelled, since, database, config) if reviews else None
+    registry = registry_of(out, config)
     with shown_progress() as step:
-        trained = train_model(labelled, name, seed, step)
-    manifest = store(registry, trained, by or _login(), utc_now())
-    _report(trained.card.held_out)
-    in_use = registry.pointer(_key(name)).current == manifest.version
+        trained = train_model(learnable.folder if learnable else labelled, name, seed, step)
+    manifest = store(registry, trained, by or login(), utc_now(), learnable)
+    _report(trained.card)
+    in_use = registry.pointer(key_of(name)).current == manifest.version
     typer.echo(
         f"{manifest.name} ({trained.card.label}) "
         + ("is in use." if in_use else f"is stored; `copilot station promote {manifest.version}`.")
@@ -94,18 +97,19 @@ def run(
     """Inspect pictures as they come, until told to stop."""
     from copilot.station.inbox import Inbox
     from copilot.station.labels import Labels, NamePattern
+    from copilot.station.models import ModelInUse
     from copilot.station.service import Service, serve
     from copilot.station.station import Station
 
-    settings, engine = _settings(config), _engine(database, config)
+    settings = settings_of(config)
     inbox.mkdir(parents=True, exist_ok=True)
     takes = Station(
-        engine,
-        _model(_registry(models, config), name),
+        engine_of(database, config),
+        ModelInUse(registry_of(models, config), name, lambda text: typer.echo(text, err=True)),
         settings.images,
-        _lines(settings),
+        lines_of(settings),
         Labels(line, product, lot),
-        _now,
+        now,
     )
     form = NamePattern(pattern) if pattern else None
     service = Service(Inbox(inbox, takes, form, settled_s=0.0 if once else 1.0), typer.echo)
@@ -126,21 +130,18 @@ def review(
     config: Config = None,
 ) -> None:
     """List the parts that the model was unsure of, or say what one of them is."""
-    from copilot.station.database import decide, waiting_reviews
+    from copilot.station.database import decide, read_decision, waiting_reviews
     from copilot_tools.display import printable
-    from copilot_tools.errors import Failed
 
-    engine = _engine(database, config)
+    engine = engine_of(database, config)
     if inspection is not None:
-        said = decision.strip().lower()
-        if not 0 < len(said) <= 40:
-            raise Failed("say what it is: good, or the name of the defect (40 characters at most)")
-        who = by or _login()
-        decide(engine, inspection, said, who[:80], _now())
+        said = read_decision(decision)
+        who = by or login()
+        decide(engine, inspection, said, who[:80], now())
         typer.echo(printable(f"{inspection}: {said}, by {who}"))
         return
     waiting = waiting_reviews(engine, most)
-    images = _settings(config).images
+    images = settings_of(config).images
     for row in waiting:
         found = row["defect"] or "good"
         text = f"{row['id']}  {row['time']:%Y-%m-%d %H:%M} UTC  {row['line']}  {row['batch']}  "
@@ -154,7 +155,7 @@ def models(name: Name = NAME, models: Models = None, config: Config = None) -> N
     """List the versions of a model, the one in use marked, with their held-out accuracy."""
     from copilot_tools.models.registry.manifest import Unusable
 
-    registry, key = _registry(models, config), _key(name)
+    registry, key = registry_of(models, config), key_of(name)
     pointer = registry.pointer(key)
     for version in registry.versions(key):
         mark = "*" if version == pointer.current else " "
@@ -164,6 +165,42 @@ def models(name: Name = NAME, models: Models = None, config: Config = None) -> N
             typer.echo(f"{mark} v{version}  {said}{manifest.card}")
         except Unusable as unusable:
             typer.echo(f"{mark} v{version}  {unusable}")
+
+
+@station.command()
+def status(
+    name: Name = NAME,
+    models: Models = None,
+    database: Database = None,
+    config: Config = None,
+) -> None:
+    """Say how the model in use fares: reviews, drift, whether training anew is due."""
+    from copilot.station.models import open_current
+    from copilot.station.reviews import newest_distances, standing
+    from copilot_tools.vision.drift import NOTABLE, stability_index
+
+    card = open_current(
+        registry_of(models, config), name, lambda text: typer.echo(text, err=True)
+    ).card
+    engine = engine_of(database, config)
+    fares = standing(engine, card.label)
+    typer.echo(
+        f"{card.label}: {card.held_out.accuracy:.1%} right of {card.held_out.pictures} held out\n"
+        f"inspected {fares.inspected}, {fares.waiting} wait for a person, {fares.decided} decided, "
+        f"{fares.otherwise} of them otherwise than it said"
+    )
+    reference = [distance / card.limit for distance in card.distances]
+    index = stability_index(newest_distances(engine, card.label, NEWEST), reference)
+    if index is None:
+        typer.echo("drift: too few good parts to tell")
+    else:
+        said = "light, lens, place or part changed" if index > NOTABLE else "none to speak of"
+        typer.echo(f"drift: {said} (stability index {index:.2f}, notable above {NOTABLE})")
+    if fares.due:
+        typer.echo(
+            "Training anew is due: people often decide otherwise; "
+            f"`copilot station train PICTURES --name {name} --reviews`"
+        )
 
 
 @station.command()
@@ -178,10 +215,10 @@ def promote(
     """Bring a version into use, once it has opened and judged a trial picture."""
     from copilot.station.models import open_version
 
-    registry = _registry(models, config)
+    registry = registry_of(models, config)
     open_version(registry, name, version)
-    registry.promote(_key(name), version, _now(), by or _login(), reason)
-    typer.echo(f"{name} v{version} is in use; a running station takes it at its next start.")
+    registry.promote(key_of(name), version, now(), by or login(), reason)
+    typer.echo(f"{name} v{version} is in use; a running station takes it before its next part.")
 
 
 @station.command()
@@ -193,11 +230,41 @@ def rollback(
     config: Config = None,
 ) -> None:
     """Bring the version before back into use."""
-    pointer = _registry(models, config).roll_back(_key(name), _now(), by or _login(), reason)
+    pointer = registry_of(models, config).roll_back(key_of(name), now(), by or login(), reason)
     typer.echo(f"{name} v{pointer.current} is in use again.")
 
 
-def _report(held_out: "HeldOut") -> None:
+def _reviews(
+    labelled: "LabelledFolder", since: str, database: str | None, config: Path | None
+) -> "Learnable":
+    """The folder with the reviewed parts, which are told of."""
+    from datetime import date, datetime, time
+
+    from copilot.station.reviews import with_reviews
+    from copilot_tools.errors import Failed
+    from copilot_tools.site.load import load_site
+
+    settings, begin = settings_of(config), None
+    if since:
+        try:
+            zone = load_site(settings.plant).time_zone
+            begin = datetime.combine(date.fromisoformat(since), time(), zone)
+        except ValueError:
+            raise Failed(f"--since {since!r} is no day; write it as 2026-11-30") from None
+    found = with_reviews(engine_of(database, config), settings.images, labelled, begin)
+    for why in found.left_out:
+        typer.echo(f"left out: {why}", err=True)
+    since_when = f", decided since {found.since:%Y-%m-%d}" if found.since else ""
+    typer.echo(f"learning from {found.parts} reviewed parts, too{since_when}")
+    return found
+
+
+def _report(card: "Card") -> None:
+    held_out = card.held_out
+    if card.reviewed and card.reviewed.held_out:
+        typer.echo(
+            f"of reviewed parts {card.reviewed.held_out} were held out: {card.reviewed.right} right"
+        )
     typer.echo(
         f"{held_out.pictures} pictures held out: {held_out.accuracy:.1%} right, "
         f"{held_out.reviewed:.1%} would go to a person"
@@ -208,52 +275,3 @@ def _report(held_out: "HeldOut") -> None:
             f"  {name}: recall {recall:.1%}, precision {held_out.precision[name]:.1%}"
             + (f"; {taken}" if taken else "")
         )
-
-
-def _settings(config: Path | None) -> "Settings":
-    from copilot.settings import load_settings
-
-    return load_settings(config)
-
-
-def _engine(database: str | None, config: Path | None) -> "Engine":
-    from copilot.station.database import open_writing
-
-    return open_writing(database or _settings(config).database.plant)
-
-
-def _registry(folder: Path | None, config: Path | None) -> "Registry":
-    from copilot_tools.models.registry.registry import Registry
-
-    return Registry(folder if folder is not None else _settings(config).health.models)
-
-
-def _model(registry: "Registry", name: str) -> "VisionModel":
-    from copilot.station.models import open_current
-
-    return open_current(registry, name, lambda text: typer.echo(text, err=True))
-
-
-def _lines(settings: "Settings") -> tuple[str, ...]:
-    from copilot_tools.site.load import load_site
-
-    return tuple(load_site(settings.plant).lines)
-
-
-def _key(name: str) -> "Key":
-    from copilot.station.models import KIND
-    from copilot_tools.models.registry.registry import Key
-
-    return Key(KIND, name)
-
-
-def _now() -> "datetime":
-    from copilot.plant import utc_now
-
-    return utc_now()
-
-
-def _login() -> str:
-    from getpass import getuser
-
-    return getuser()

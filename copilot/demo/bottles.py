@@ -69,11 +69,15 @@ def _inspect(connection: Connection, picture: Path, moment: datetime) -> Values:
     # onnx and onnxruntime take a moment to load, which a demo without pictures need not wait for.
     from copilot.demo.bottle_eye import bottle_eye
     from copilot.station.database import note_model, verdict_values
+    from copilot.station.station import heat_of
     from copilot_tools.vision.pictures import read_picture
 
     model = bottle_eye()
     note_model(connection, model.card, moment)
-    return verdict_values(model.judge(read_picture(picture.read_bytes())))
+    verdict = model.judge(read_picture(picture.read_bytes()))
+    if verdict.defect:
+        heat_of(picture).write_bytes(verdict.heat.painted())
+    return verdict_values(verdict)
 
 
 def _judge(minute: LineMinute, seed: int) -> tuple[Values, Values | None]:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from copilot_tools.errors import Failed, Unavailable
+from copilot_tools.errors import Failed, Retry, Unavailable
 from copilot_tools.sources import tables
 from copilot_tools.sources.sql import from_utc, to_utc
 from copilot_tools.vision.card import Card
@@ -139,6 +139,14 @@ def waiting_reviews(engine: Engine, most: int) -> list[Values]:
     )
     with transaction(engine) as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def read_decision(text: str) -> str:
+    """A decision as it is stored: `good` or a defect in small letters; raises Retry for none."""
+    decision = " ".join(text.lower().split())
+    if not 0 < len(decision) <= 40 or not decision.isprintable():
+        raise Retry("say what it is: good, or the name of the defect (40 characters at most)")
+    return decision
 
 
 def decide(engine: Engine, id_: int, decision: str, by: str, moment: datetime) -> None:

@@ -26,6 +26,7 @@ from copilot_tools.vision.model import Verdict, VisionModel
 from copilot_tools.vision.pictures import Picture, Refused, read_picture
 
 FOLDER = "station"
+HEAT = ".heat.png"
 ENDINGS = {"png": ".png", "jpeg": ".jpg", "bmp": ".bmp", "tiff": ".tif", "webp": ".webp"}
 
 
@@ -45,7 +46,7 @@ class Station:
 
     Args:
         engine: The plant database, for writing.
-        model: What judges.
+        model: What judges, asked for before each part.
         images: The folder that the database's image paths start from.
         lines: The ids of the plant's lines; a picture of another one is refused.
         usual: What is known of every picture unless it says otherwise.
@@ -55,7 +56,7 @@ class Station:
     def __init__(
         self,
         engine: Engine,
-        model: VisionModel,
+        model: Callable[[], VisionModel],
         images: Path,
         lines: tuple[str, ...],
         usual: Labels,
@@ -67,19 +68,24 @@ class Station:
         self._lines = lines
         self._usual = usual
         self._now = now
-        self._noted = False
+        self._noted = ""
 
     def take(self, content: bytes, said: Labels) -> Taken:
         """Inspect a picture; raises Refused, or Unavailable while its row cannot be committed."""
         picture = read_picture(content)
         labels = self._complete(said)
-        verdict = self._model.judge(picture)
+        model = self._model()
+        verdict = model.judge(picture)
         image = self._keep(picture, content)
+        if verdict.defect or verdict.review:
+            heat = heat_of(self._images / image)
+            if not heat.exists():
+                write_whole(heat, verdict.heat.painted())
         id_ = id_of(picture.digest)
-        if not self._noted:
+        if self._noted != verdict.model:
             with transaction(self._engine) as connection:
-                note_model(connection, self._model.card, self._now())
-            self._noted = True
+                note_model(connection, model.card, self._now())
+            self._noted = verdict.model
         return Taken(id_, verdict, labels, image, self._commit(id_, verdict, labels, image))
 
     def _complete(self, said: Labels) -> Labels:
@@ -120,6 +126,11 @@ class Station:
 def id_of(digest: str) -> int:
     """The id of the inspection of a picture with that SHA-256."""
     return int(digest[:16], 16) >> 2
+
+
+def heat_of(image: Path) -> Path:
+    """Where the heat map of a picture lies, where there is one: a part that a person looks at."""
+    return image.with_suffix(HEAT)
 
 
 def write_whole(file: Path, content: bytes) -> None:

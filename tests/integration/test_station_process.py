@@ -157,6 +157,34 @@ def test_people_list_and_decide_at_the_terminal(site: Site):
     assert "decided before" in str(site.run("review", str(row.id), "underfill").exception)
 
 
+def test_what_people_decide_is_learnt_and_told(site: Site):
+    for number in range(6):
+        site.put(number, "overfill")
+    site.run("run", str(site.inbox), "--name", "eye", "--line", "L2", "--once")
+    for row in site.rows()[:5]:
+        site.run("review", str(row.id), "underfill", "--by", "eva")
+    told = site.run("status", "--name", "eye").stdout
+    assert "inspected 6, 0 wait for a person, 5 decided, 5 of them otherwise" in told
+    assert "Training anew" not in told
+    for label, defect in (("good", ""), ("underfill", "underfill")):
+        own = site.folder / "pictures" / label
+        own.mkdir(parents=True)
+        for number in range(20):
+            render(scene(11, number, LOOK, defect)).save(own / f"{number}.png", compress_level=1)
+    pictures = str(site.folder / "pictures")
+    done = site.run("train", pictures, "--name", "eye", "--reviews", "--since", "2026-11-01")
+    assert "learning from 5 reviewed parts, too, decided since 2" in done.stdout
+    manifest = Registry(site.folder / "models").manifest(Key(KIND, "eye"), 2)
+    learnt = manifest.features["reviews"]
+    assert isinstance(learnt, dict)
+    assert learnt["parts"] == 5
+    assert str(learnt["since"]) <= str(learnt["until"])
+    assert manifest.features["pictures"] == {"good": 20, "underfill": 25}
+    refused = site.run("train", pictures, "--reviews", "--since", "soon")
+    assert "write it as 2026-11-30" in str(refused.exception)
+    assert "give it with --reviews" in str(site.run("train", pictures, "--since", "x").exception)
+
+
 def test_models_are_listed_promoted_and_rolled_back(site: Site):
     registry = Registry(site.folder / "models")
     card = bottle_eye().card.model_copy(update={"name": "eye"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from plant_fixture import production_order
+from plant_fixture import inspection, production_order
 from sqlalchemy import Engine, create_engine, insert, select
 
 from copilot.demo.bottle_eye import bottle_eye
@@ -16,10 +16,12 @@ from copilot.station.database import decide, open_writing, waiting_reviews
 from copilot.station.inbox import REFUSED, Inbox, Turned
 from copilot.station.labels import Labels, NamePattern, parse_labels
 from copilot.station.receive import web_application
+from copilot.station.reviews import DUE, Standing, standing, with_reviews
 from copilot.station.service import Service
 from copilot.station.station import Station, Taken
 from copilot_tools.errors import Failed, Unavailable
 from copilot_tools.sources import tables
+from copilot_tools.vision.folder import find_labelled
 from copilot_tools.vision.model import VisionModel
 from copilot_tools.vision.pictures import Refused
 
@@ -46,7 +48,7 @@ def make_station(
 ) -> Station:
     return Station(
         engine,
-        model or bottle_eye(),
+        lambda: model or bottle_eye(),
         folder / "images",
         ("L1", "L2"),
         Labels(**usual),
@@ -225,6 +227,76 @@ def test_a_person_decides_once(engine: Engine, tmp_path: Path):
         decide(engine, taken.id, "underfill", "tom", NOW)
     with pytest.raises(Failed, match="there is no inspection 1"):
         decide(engine, 1, "good", "tom", NOW)
+
+
+def decided(number: int, decision: str, image: str, defect: str = "underfill") -> dict[str, Any]:
+    moment = NOW.replace(tzinfo=None) + timedelta(minutes=number)
+    said = {"decision": decision, "decided_by": "eva", "decided": moment}
+    return inspection(number, moment, defect, image=image, model="eye 1", **said)
+
+
+def test_reviewed_parts_become_labelled_pictures_each_once(engine: Engine, tmp_path: Path):
+    pictures, images = tmp_path / "pictures", tmp_path / "images"
+    for number in range(20):
+        for label, defect in (("OK", ""), ("underfill", "underfill")):
+            (pictures / label).mkdir(parents=True, exist_ok=True)
+            file = pictures / label / f"{number}.png"
+            file.write_bytes(picture_file(tmp_path, defect, number))
+    images.mkdir()
+    for number in range(100, 126):
+        (images / f"{number}.png").write_bytes(picture_file(tmp_path, "overfill", number))
+    (images / "known.png").write_bytes((pictures / "OK" / "3.png").read_bytes())
+    rows = [
+        decided(1, "good", "100.png"),
+        decided(2, "Underfill", "101.png"),
+        decided(3, "dent", "102.png"),
+        decided(4, "good", "known.png"),
+        decided(5, "good", "gone.png"),
+        decided(6, "unknown defect", "103.png"),
+        *(decided(number, "overfill", f"{number}.png") for number in range(104, 126)),
+        decided(200, "", "103.png"),
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(tables.inspections), rows)
+    folder = find_labelled(pictures)
+    found = with_reviews(engine, images, folder)
+    assert found.folder.classes == ("OK", "overfill", "underfill")
+    added = {file.path.stem: file for file in found.folder.files[len(folder.files) :]}
+    assert found.folder.files[: len(folder.files)] == folder.files
+    assert (added["100"].label, added["101"].label) == ("OK", "underfill")
+    assert added["100"].reviewed
+    assert added["104"].label == "overfill"
+    assert len(added) == found.parts == 24
+    assert sorted(found.left_out) == [
+        "1 reviewed as 'dent', which needs 20 of them to be a class",
+        "1 reviewed as no defect by name",
+        "1 reviewed whose picture is in the folder, too",
+        "1 reviewed whose picture is not there any more",
+    ]
+    assert (found.since, found.until) == (
+        NOW + timedelta(minutes=1),
+        NOW + timedelta(minutes=125),
+    )
+    later = with_reviews(engine, images, folder, NOW + timedelta(minutes=104))
+    assert later.parts == 22
+
+
+def test_training_anew_is_due_once_enough_is_decided_otherwise(engine: Engine):
+    naive = NOW.replace(tzinfo=None)
+    waiting = inspection(1, naive, "underfill", model="eye 1", review="unsure: underfill 60%")
+    agreed = decided(2, "Underfill", "")
+    rows = [decided(3 + number, "good", "") for number in range(DUE - 1)]
+    others = inspection(90, naive, "underfill", model="eye 0", decision="good")
+    with engine.begin() as connection:
+        connection.execute(insert(tables.inspections), [waiting])
+        connection.execute(insert(tables.inspections), [agreed, *rows])
+        connection.execute(insert(tables.inspections), [others])
+    assert standing(engine, "eye 1") == Standing(DUE + 1, 1, DUE, DUE - 1)
+    assert not standing(engine, "eye 1").due
+    with engine.begin() as connection:
+        connection.execute(insert(tables.inspections), [decided(99, "dent", "", defect="")])
+    assert standing(engine, "eye 1").due
+    assert standing(engine, "eye 2") == Standing(0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,16 +10,17 @@ from PIL import Image
 
 from copilot.demo.bottle_eye import MODEL
 from copilot.demo.cameras import render, scene
-from copilot.station.models import KIND, open_current, store
+from copilot.station.models import KIND, ModelInUse, open_current, store
 from copilot_tools.errors import Failed
 from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Key, Registry
-from copilot_tools.vision.folder import find_labelled
+from copilot_tools.vision.folder import LabelledFile, find_labelled
 from copilot_tools.vision.heat import find_boxes
+from copilot_tools.vision.learning import find_kinds
 from copilot_tools.vision.model import FILE, VisionModel
 from copilot_tools.vision.network import CELLS
 from copilot_tools.vision.pictures import SIDE, read_picture
-from copilot_tools.vision.training import Trained, train
+from copilot_tools.vision.training import Trained, split_files, train, with_card
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CLASSES = {"ok": "", "no cap": "missing cap", "no label": "missing label"}
@@ -124,14 +126,77 @@ def test_versions_come_into_use_and_back(trained: Trained, tmp_path: Path):
     assert registry.pointer(key).current == first.version
 
 
+def test_a_promotion_is_taken_between_parts_and_a_bad_one_is_not(trained: Trained, tmp_path: Path):
+    registry, key, told = Registry(tmp_path), Key(KIND, "caps"), []
+    first = store(registry, trained, "eva", NOW)
+    other = trained.card.model_copy(update={"version": "0" * 8})
+    second = store(registry, Trained(with_card(trained.content, other), other), "eva", NOW)
+    in_use = ModelInUse(registry, "caps", told.append)
+    assert in_use() is in_use()
+    assert told == []
+    registry.promote(key, second.version, NOW, "eva")
+    assert in_use().card == other
+    third = store(registry, Trained(b"garbage", other), "eva", NOW)
+    registry.promote(key, third.version, NOW, "eva")
+    assert in_use().card == in_use().card == other
+    registry.promote(key, first.version, NOW, "eva")
+    assert in_use().card == trained.card
+    (tmp_path / KIND / "caps" / "pointer.json").write_text("{", encoding="utf-8")
+    assert in_use().card == in_use().card == trained.card
+    assert [text.split(";")[-1].strip() for text in told] == [
+        "vision caps v2 (caps 00000000) is in use from now on",
+        "caps 00000000 stays in use",
+        f"vision caps v1 ({trained.card.label}) is in use from now on",
+        f"{trained.card.label} stays in use",
+    ]
+
+
+def test_reviewed_parts_are_learnt_from_and_the_split_of_the_others_stays(
+    labelled: Path, tmp_path: Path
+):
+    folder = find_labelled(labelled)
+    parts = [tmp_path / f"{number}.png" for number in range(10)]
+    for number, part in enumerate(parts):
+        render(scene(4, number, LOOK, "missing cap")).save(part)
+    some, all_ = (
+        replace(folder, files=(*folder.files, *(LabelledFile(p, "no cap", True) for p in chosen)))
+        for chosen in (parts[:6], parts)
+    )
+    without, first, later = (split_files(each, 0) for each in (folder, some, all_))
+    assert first.held_out == later.held_out == without.held_out
+    assert first.setting == later.setting == without.setting
+    assert set(first.reviewed) <= set(later.reviewed)
+    assert not set(later.reviewed) & {*later.fit, *later.setting}
+    assert len(later.fit) + len(later.reviewed) == len(without.fit) + 10
+    card = train(all_, "caps").card
+    assert card.reviewed is not None
+    assert (card.reviewed.learnt, card.reviewed.held_out) == (
+        10 - len(later.reviewed),
+        len(later.reviewed),
+    )
+    assert card.held_out.pictures == 3 * 5
+
+
+def test_as_many_kinds_of_parts_are_found_as_there_are():
+    draw = np.random.default_rng(5)
+    for kinds in (1, 3):
+        middles = draw.normal(0, 6, (kinds, 100))
+        rows = np.repeat(middles, 40, axis=0) + draw.normal(0, 1, (40 * kinds, 100))
+        found = find_kinds(rows.astype(np.float32), seed=0)
+        said = found.of(rows.astype(np.float32)).reshape(kinds, 40)
+        assert len(found.centres) == len(set(said[:, 0])) == kinds
+        assert (said == said[:, :1]).all()
+
+
 def test_boxes_around_hot_spots():
-    heat = np.zeros((32, 32), dtype=np.float32)
+    heat = np.ones((32, 32), dtype=np.float32)
     heat[4:6, 10:13] = 3.0
     heat[20:22, 20:23] = 2.9
-    heat[30, 30] = 3.0  # One odd cell is no spot.
     assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16), (160, 160, 24, 16))
     assert find_boxes(heat, (2, -4)) == ((76, 34, 24, 16), (156, 162, 24, 16))
     assert find_boxes(10 * heat, (0, 0)) == find_boxes(heat, (0, 0))
+    heat[6, 10:13] = 1.6  # The ordinary part beside a faint spot is not of it.
     heat[20:22, 20:23] = 2.0  # Clearly cooler than the hottest one.
     assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16),)
     assert find_boxes(heat, (0, -92)) == ((0, 32, 12, 16),)
+    assert find_boxes(np.ones((32, 32), dtype=np.float32), (0, 0)) == ()
