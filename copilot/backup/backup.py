@@ -1,4 +1,6 @@
-"""Makes a backup: the own database as it is at one moment, and what the site has configured."""
+"""Makes a backup: the own database and the models, each as it is at one moment, and what the
+site has configured.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,7 +11,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Engine
 
 from copilot import db, revisions
-from copilot.backup import postgres, sqlite
+from copilot.backup import models, postgres, sqlite
 from copilot.backup.archive import Manifest, pack
 from copilot.backup.secrets import without_secrets
 from copilot.settings import Settings
@@ -21,6 +23,7 @@ DATABASE = "database"
 CONFIGURATION = "copilot.toml"
 PLANT = "plant.toml"
 POLICY = "policy.cedar"
+MODELS = "models.tar"
 
 
 def back_up(
@@ -38,6 +41,9 @@ def back_up(
             draft = Path(name)
             _copy(engine, draft / DATABASE, lambda share: progress("Copying the database", share))
             parts = {DATABASE: draft / DATABASE, **dict(_configuration(settings, config, draft))}
+            progress("Copying the models", 0.0)
+            if models.copy(settings.health.models, draft / MODELS):
+                parts[MODELS] = draft / MODELS
             progress("Packing", 0.0)
             pack(target, _manifest(engine, now), parts)
             progress("Packing", 1.0)

@@ -15,9 +15,17 @@ from sqlalchemy import Engine, update
 
 from copilot import db, revisions, tables
 from copilot.audit.log import Entry, append
-from copilot.backup import postgres, sqlite
+from copilot.backup import models, postgres, sqlite
 from copilot.backup.archive import Manifest, digest_of, unpack
-from copilot.backup.backup import CONFIGURATION, DATABASE, PLANT, POLICY, Progress, sqlite_file
+from copilot.backup.backup import (
+    CONFIGURATION,
+    DATABASE,
+    MODELS,
+    PLANT,
+    POLICY,
+    Progress,
+    sqlite_file,
+)
 from copilot.settings import Settings
 from copilot_tools.errors import Failed
 
@@ -39,8 +47,8 @@ class _Place:
     replace: bool
     now: datetime
 
-    def aside(self, path: Path) -> Path:
-        return path.with_name(f"{path.name}.before-{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    def aside(self, path: Path, what: str = "before") -> Path:
+        return path.with_name(f"{path.name}.{what}-{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
     def files(self, folder: Path) -> Iterator[tuple[Path, Path]]:
         """Each file of the configuration with the place it has here."""
@@ -60,7 +68,8 @@ def restore(
     by: str,
     replace: bool = False,
 ) -> Restored:
-    """Restore `file`; `by` is who does so. Raises Failed or Unavailable, having changed nothing.
+    """Restore `file`; `by` is who does so. Raises Failed or Unavailable, having changed nothing,
+    or Failed where all but the models is restored.
 
     Only with `replace` does anything take the place of what is there.
     """
@@ -78,6 +87,7 @@ def restore(
             says = [_put_database_back(engine, folder / DATABASE, place)]
             says += [said for part, to in place.files(folder) if (said := _put(part, to, place))]
             _settle(engine, manifest, by, now)
+            says += _put_models_back(folder / MODELS, place)
     finally:
         engine.dispose()
     return Restored(manifest.made, tuple(says))
@@ -144,6 +154,18 @@ def _put(part: Path, to: Path, place: _Place) -> str:
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(part, to)
     return f"{to} is the backup's"
+
+
+def _put_models_back(part: Path, place: _Place) -> list[str]:
+    if not part.is_file():
+        return []
+    root = place.settings.health.models
+    kept = place.aside(root, "from-backup")
+    try:
+        said = models.put_back(part, root, place.aside(root), kept, replace=place.replace)
+    except Failed as error:
+        raise Failed(f"database and configuration are restored, but {error}") from None
+    return [said] if said else []
 
 
 def _settle(engine: Engine, manifest: Manifest, by: str, now: datetime) -> None:

@@ -139,7 +139,7 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="Where the backup is put, as one file.")],
     config: Config = None,
 ) -> None:
-    """Back up the copilot's own database, its plant model and its policy, while it runs."""
+    """Back up the copilot's own database, models, plant model and policy, while it runs."""
     from copilot.cli.backup import run_backup
 
     raise typer.Exit(run_backup(folder, config))
@@ -211,7 +211,7 @@ def ingest(
 
 @cli.command()
 def doctor(config: Config = None, json: Json = False) -> None:
-    """Check model, OPC UA, databases, history, manuals, disk and versions; say how to mend each."""
+    """Check models, OPC UA, databases, history, manuals, disk, versions; say how to mend each."""
     from copilot.cli.doctor import run_doctor
 
     raise typer.Exit(run_doctor(config, json))

@@ -16,7 +16,7 @@ from rich.text import Text
 from copilot import db
 from copilot.cli.check import Check
 from copilot.llm.weights import check_weights
-from copilot.plant import open_plant
+from copilot.plant import open_plant, utc_now
 from copilot.settings import Settings, load_settings
 from copilot_tools.display import format_age, printable
 from copilot_tools.errors import Failed, ToolError
@@ -42,7 +42,10 @@ def run_doctor(config: Path | None, as_json: bool) -> int:
 
 async def examine(settings: Settings) -> list[Check]:
     """Every check of this site, sources at the same time."""
+    from copilot.cli.doctor_models import check_models
+
     local = [_versions(), _disk(settings), _model(settings), _own_database(settings)]
+    local += check_models(settings.health, utc_now())
     try:
         plant = open_plant(settings)
     except (SiteError, PlantDatabaseError) as error:

@@ -146,6 +146,29 @@ def rollback(kind: Kind, scope: Scope, reason: Reason = "", config: Config = Non
 
 
 @health.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest of each model.")] = 5,
+    config: Config = None,
+) -> None:
+    """Remove old versions, but those in use, before that or running along. Exit code 1: not all."""
+    from copilot_tools.models.registry.manifest import Unusable
+
+    registry = _registry(config)
+    troubled = False
+    for key in registry.models():
+        try:
+            old = registry.prune(key, keep)
+        except Unusable as error:
+            troubled = True
+            typer.echo(f"{key}: nothing is removed: {error}")
+            continue
+        if old:
+            gone = ", ".join(f"v{version}" for version in old)
+            typer.echo(f"{key}: {gone} removed, {len(registry.versions(key))} stay")
+    raise typer.Exit(int(troubled))
+
+
+@health.command()
 def score(
     assets: Assets = None,
     scheduler: Scheduler = None,

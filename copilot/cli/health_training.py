@@ -2,6 +2,7 @@
 
 import getpass
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from copilot.demo.progress import Step, shown_progress
@@ -13,7 +14,11 @@ from copilot.health.work import Made, train_behaviour, train_gathered, train_rem
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import Failed
 from copilot_tools.models.registry.kinds import KIND_NAMES
+from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Key
+
+WAIT = timedelta(days=7)
+"""For so long a version that runs along is waited for before another is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +55,42 @@ def _train(shop: Workshop, wish: Wish, step: Step) -> list[Made]:
         return list(train_gathered(shop, [lives], step))
     assets = [asset.id for asset in shop.assets(list(wish.assets))]
     if wish.kind == "behaviour":
-        return list(train_behaviour(shop, _needed(shop, wish, assets), step))
+        needed, waiting = _needed(shop, wish, assets)
+        return [*waiting, *train_behaviour(shop, needed, step)]
     scopes = list(like_parts(shop.plant.site, None if wish.every else assets))
     if not scopes:
         raise Failed("none of these machines has components in the plant model")
-    return list(train_remaining_life(shop, _needed(shop, wish, scopes), step))
+    needed, waiting = _needed(shop, wish, scopes)
+    return [*waiting, *train_remaining_life(shop, needed, step)]
 
 
-def _needed(shop: Workshop, wish: Wish, scopes: list[str]) -> list[str]:
-    """All scopes, or with --if-needed those with no version in use, or one that is due."""
+def _needed(shop: Workshop, wish: Wish, scopes: list[str]) -> tuple[list[str], list[Made]]:
+    """All scopes, or with --if-needed those with no version in use, or one that is due.
+
+    Where one made of late runs along, that is the answer, and none is made day after day.
+    """
     if not wish.if_needed:
-        return scopes
-    reports = {scope: watch_drift(shop, Key(wish.kind, scope)) for scope in scopes}
-    return [scope for scope, report in reports.items() if report.version is None or report.due]
+        return scopes, []
+    needed, waiting = [], []
+    for scope in scopes:
+        key = Key(wish.kind, scope)
+        report = watch_drift(shop, key)
+        if report.version is None or report.due:
+            made = _made_of_late(shop, key)
+            waiting += [made] if made else []
+            needed += [] if made else [scope]
+    return needed, waiting
+
+
+def _made_of_late(shop: Workshop, key: Key) -> Made | None:
+    try:
+        shadow = shop.registry.pointer(key).shadow
+        manifest = shop.registry.manifest(key, shadow) if shadow else None
+    except Unusable:
+        return None
+    if manifest is None or shop.plant.now() - manifest.created > WAIT:
+        return None
+    return Made(key, manifest, f"runs along already, since {manifest.created:%Y-%m-%d}")
 
 
 def _promoted(shop: Workshop, made: Made) -> Made:

@@ -27,6 +27,7 @@ from copilot_tools.scorecard import DUE, Judged, tally
 from copilot_tools.timeseries import Floats
 
 RECENT_DAYS = 14.0
+LEAST_NEWER_DAYS = 7.0
 LAST = 50
 LEAST_DUE = 10
 LEAST_ROWS = 30
@@ -76,9 +77,9 @@ async def _of_remaining_life(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     schema, now = read_schema(loaded.manifest), shop.plant.now()
     assets = shop.assets_of(key.scope)
     names = [*schema.settings, *schema.sensors]
-    tables = []
+    days, newer = _span(shop, loaded)
+    tables, begin = [], now - timedelta(days=days)
     for asset in (a for a in assets if not schema.missing(a)):
-        begin = now - timedelta(days=RECENT_DAYS)
         cycles = (await read_trace(shop.plant.history, asset, names, begin, now)).cycles(schema)
         tables.append(np.column_stack([cycles.settings, cycles.sensors]))
     recent = np.concatenate(tables) if tables else np.empty((0, len(names)))
@@ -88,7 +89,8 @@ async def _of_remaining_life(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     last = last_due(outcomes)
     card = tally(last)
     due = [*_aged(shop, loaded)]
-    due += _moved(shop, [s for s in signals if s.signal in schema.settings])
+    if newer:
+        due += _moved(shop, [s for s in signals if s.signal in schema.settings])
     if card.due >= LEAST_DUE and (card.coverage or 0.0) < shop.settings.retrain_coverage:
         due.append(f"only {card.coverage:.0%} of the last {card.due} outcomes in the interval")
     errors = [abs(j.error) / max(j.prediction.days, 1.0) for j in last if j.error is not None]
@@ -103,13 +105,14 @@ async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     if asset is None:
         return Drift(key, version, due=("the plant model has no such machine any more",))
     trouble = await known_trouble(shop.plant, asset.id)
-    course = (await read_course(shop.plant, asset, RECENT_DAYS)).untroubled(trouble)
+    span, newer = _span(shop, loaded)
+    course = (await read_course(shop.plant, asset, span)).untroubled(trouble)
     signals: tuple[SignalDrift, ...] = ()
     due = [*_aged(shop, loaded)]
     if loaded.reference.shape[1] == len(course.signals) and course.rows:
         recent = np.concatenate(list(course.rows.values()))
         signals = compare_signals(course.signals, loaded.reference, recent)
-        due += _moved(shop, signals)
+        due += _moved(shop, signals) if newer else []
     elif course.rows:
         due.append("the machine has other signals now")
     days = [s for s in shop.book.scores([asset.id]) if s.model == loaded.manifest.name]
@@ -117,6 +120,16 @@ async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     if has_risen([s.score for s, healthy in zip(days, free, strict=True) if healthy]):
         due.append("its daily scores have risen")
     return Drift(key, version, signals, due=tuple(due))
+
+
+def _span(shop: Workshop, loaded: Loaded) -> tuple[float, bool]:
+    """How many days to look at, and whether a model is to be held against them.
+
+    Not against those it has learnt from: it would be due again as soon as it is trained.
+    """
+    until = loaded.manifest.until or loaded.manifest.created
+    newer = (shop.plant.now() - until).total_seconds() / 86400
+    return (min(newer, RECENT_DAYS), True) if newer >= LEAST_NEWER_DAYS else (RECENT_DAYS, False)
 
 
 def compare_signals(

@@ -1,7 +1,7 @@
 """Changes a registry of models, killed at the n-th step on the file system.
 
-Arguments: the folder, what to do (add, promote, back) and n. The steps are all that Python tells
-its audit hooks of: files opened, folders made, renamed and removed. For every n the work is done in
+Arguments: the folder, what to do (add, promote, back, prune) and n. The steps are all that Python
+tells its audit hooks of: files opened, folders made, renamed and removed. For every n the work is done in
 a process of its own that the kernel kills. Prints a line of JSON for each: n, whether it was killed
 and what a reader then finds; ends with the first n that is never reached.
 """
@@ -29,6 +29,8 @@ def change(registry: Registry, what: str) -> None:
         add(registry)
     elif what == "promote":
         registry.promote(KEY, 3, NOW, "ada")
+    elif what == "prune":
+        registry.prune(KEY, 2)
     else:
         registry.roll_back(KEY, NOW, "ada")
 
@@ -38,13 +40,18 @@ def add(registry: Registry) -> None:
     registry.add(KEY, b"model" * 1000, "model.skops", draft)
 
 
-def prepare(root: Path) -> Registry:
-    """A model with three versions: 2 in use, 1 before it, 3 running along."""
+def prepare(root: Path, what: str) -> Registry:
+    """A model with three versions: 2 in use, 1 before it, 3 running along.
+
+    To prune there are three more: 6 runs along then.
+    """
     registry = Registry(root)
     for version in (1, 2, 3):
         add(registry)
         if version < 3:
             registry.promote(KEY, version, NOW, "ada")
+    for _ in range(3 if what == "prune" else 0):
+        add(registry)
     return registry
 
 
@@ -88,7 +95,7 @@ def main(folder: Path, what: str) -> None:
     while killed:
         step += 1
         root = folder / f"{what}-{step}"
-        registry = prepare(root)
+        registry = prepare(root, what)
         killed = run_killed(registry, what, step)
         found = {"step": step, "killed": killed, **seen(registry)}
         change(registry, what)  # Nothing that the killed one left is in the way.

@@ -18,8 +18,10 @@ from copilot.backup.backup import back_up
 from copilot.backup.restore import Restored, restore
 from copilot.backup.secrets import LEFT_OUT, without_secrets
 from copilot.cli import cli
-from copilot.settings import ChangeSettings, DatabaseSettings, Settings
+from copilot.settings import ChangeSettings, DatabaseSettings, HealthSettings, Settings
 from copilot_tools.errors import Failed, Unavailable
+from copilot_tools.models.registry.manifest import Draft
+from copilot_tools.models.registry.registry import Key, Registry
 
 
 def now() -> datetime:
@@ -35,6 +37,7 @@ def settings_of(floor: Floor) -> Settings:
         plant=floor.folder / "plant.toml",
         database=DatabaseSettings(own=floor.own_url),
         changes=ChangeSettings(mode="propose"),
+        health=HealthSettings(models=floor.folder / "models"),
     )
 
 
@@ -181,6 +184,60 @@ def test_a_backup_belongs_to_its_owner_and_holds_no_secret(drill: Floor) -> None
     assert [p.name for p in file.parent.iterdir()] == [file.name]
 
 
+KEY = Key("behaviour", "K-1")
+
+
+def train(floor: Floor) -> Registry:
+    """One more version of a model, in use at once."""
+    registry = Registry(floor.folder / "models")
+    draft = Draft(created=now(), created_by="ada", data_sha256="0" * 64)
+    made = registry.add(KEY, b"a model", "model.skops", draft)
+    registry.promote(KEY, made.version, now(), "ada")
+    return registry
+
+
+def test_models_come_back_and_newer_ones_are_moved_aside(drill: Floor) -> None:
+    registry = train(drill)
+    file = make(drill)
+    assert put_back(drill, file).says[1:] == ()  # They are the same.
+    train(drill)
+    done = put_back(drill, file)
+    assert "the models are back in" in done.says[-1]
+    assert (registry.versions(KEY), registry.pointer(KEY).current) == ([1], 1)
+    assert registry.content(registry.manifest(KEY, 1)) == b"a model"
+    (old,) = drill.folder.glob("models.before-*")
+    assert Registry(old).pointer(KEY).current == 2
+    assert train(drill).versions(KEY) == [1, 2]
+    assert not list(drill.folder.glob(".restore-*"))
+
+
+def test_models_that_are_there_stay_unless_told(drill: Floor) -> None:
+    if drill.engine.dialect.name != "sqlite":
+        pytest.skip("the file of SQLite")
+    registry = train(drill)
+    file = make(drill)
+    train(drill)
+    drill.engine.dispose()
+    for path in drill.folder.glob("own.db*"):
+        path.unlink()
+    done = put_back(drill, file, replace=False)
+    assert "it was left as it is" in done.says[-1]
+    assert registry.pointer(KEY).current == 2
+    shutil.rmtree(registry.root)
+    registry.root.mkdir()
+    put_back(drill, file)
+    assert registry.pointer(KEY).current == 1
+
+
+def test_a_model_that_cannot_be_read_ends_a_backup_in_one_line(drill: Floor) -> None:
+    registry = train(drill)
+    (registry.place(KEY, 1) / "model.skops").unlink()
+    (registry.place(KEY, 1) / "model.skops").mkdir()
+    with pytest.raises(Failed, match=r"model\.skops cannot be read: Is a directory"):
+        make(drill)
+    assert not list((drill.folder / "backups").iterdir())
+
+
 def test_a_file_whose_secrets_cannot_be_found_is_left_out() -> None:
     assert without_secrets('password = "a\\u0062c"') is None
     assert without_secrets('plant = "p.toml"') == 'plant = "p.toml"'
@@ -191,7 +248,9 @@ def test_the_commands(floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pytest.skip("once is enough")
     monkeypatch.delenv("COPILOT_CONFIG", raising=False)
     config = floor.folder / "copilot.toml"
-    config.write_text(f'plant = "plant.toml"\n[database]\nown = "{floor.own_url}"\n')
+    config.write_text(
+        f'plant = "plant.toml"\n[database]\nown = "{floor.own_url}"\n[health]\nmodels = "models"\n'
+    )
     run = CliRunner()
     made = run.invoke(cli, ["backup", str(tmp_path / "safe"), "--config", str(config)])
     assert made.exit_code == 0, made.output

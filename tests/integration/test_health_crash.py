@@ -56,3 +56,12 @@ def test_a_version_is_there_whole_or_not_at_all(tmp_path: Path):
         (1, 2, 3, 4),
         (1, 2, 3, 4, 5),
     }
+
+
+def test_a_version_is_pruned_whole_or_not_at_all(tmp_path: Path):
+    found = killed_everywhere(tmp_path, "prune")
+    assert len(found) > 7
+    before = {**BEFORE, "versions": [1, 2, 3, 4, 5, 6], "shadow": 6}
+    fewer = [{**before, "versions": there} for there in ([1, 2, 4, 5, 6], [1, 2, 5, 6])]
+    assert states(found) == [before, *fewer]
+    assert all(entry["after"]["versions"] == [1, 2, 5, 6] for entry in found)

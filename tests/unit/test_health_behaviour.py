@@ -117,6 +117,16 @@ def test_a_signal_that_moved_and_age_call_for_training(shop: Workshop):
     assert "trained 200 days ago, more than 180" in old.due
 
 
+def test_a_model_is_not_held_against_what_it_has_learnt_from(shop: Workshop):
+    store(replace_history(shop), 10.0, hotter=3.0, end_days=-10.0)
+    in_use(later(shop, 10))
+    assert watch_drift(later(shop, 10), KEY).due == ()
+    store(replace_history(shop), 8.0, hotter=6.0, end_days=-18.0)
+    assert watch_drift(later(shop, 16), KEY).due == ()  # It has not seen six days, too few.
+    (why,) = watch_drift(later(shop, 18), KEY).due
+    assert "bearing temperature has moved" in why
+
+
 def test_a_new_version_is_held_against_the_old_on_what_neither_saw(shop: Workshop):
     in_use(shop)
     store(replace_history(shop), 14.0, hotter=3.0, end_days=-14.0)

@@ -16,7 +16,8 @@ from copilot import db
 from copilot.cli import cli
 from copilot.health.predictions import PredictionBook
 from copilot_tools.errors import Failed, Retry
-from copilot_tools.models.registry.manifest import Unusable
+from copilot_tools.models.registry.manifest import Draft, Unusable
+from copilot_tools.models.registry.registry import Key, Registry
 from copilot_tools.predictions import Prediction
 from copilot_tools.sources import tables
 from copilot_tools.sources.history_parquet import ParquetHistory
@@ -115,6 +116,31 @@ def test_a_model_that_is_due_shows_in_the_exit_code(run: Run, site: Path):
     assert "is damaged" in report.output
     assert "--if-needed" in report.output
     assert "behaviour K-1 v2" in run("train", "behaviour", "K-1", "--if-needed").stdout
+
+
+def test_a_version_made_of_late_is_waited_for(run: Run):
+    first = run("train", "behaviour", "K-1", "--if-needed")
+    assert "behaviour K-1 v1: runs along; " in first.stdout
+    again = run("train", "behaviour", "K-1", "--if-needed")
+    assert "behaviour K-1 v1: runs along already, since 2" in again.stdout
+    assert again.exit_code == 0
+    assert "v1: in use" in run("train", "behaviour", "K-1", "--if-needed", "--promote").stdout
+    assert run("train", "behaviour", "K-1", "--if-needed").stdout == ""
+
+
+def test_old_versions_are_pruned_on_demand(run: Run, site: Path):
+    registry = Registry(site / "models")
+    draft = Draft(created=datetime(2026, 1, 5, tzinfo=UTC), created_by="ada", data_sha256="0" * 64)
+    for scope in ("K-1", "K-2"):
+        for _ in range(4):
+            registry.add(Key("behaviour", scope), b"a model", "model.skops", draft)
+    registry.promote(Key("behaviour", "K-1"), 1, draft.created, "ada")
+    (site / "models" / "behaviour" / "K-2" / "pointer.json").write_text("{", "utf-8")
+    pruned = run("prune", "--keep", "2")
+    assert "behaviour K-1: v2 removed, 3 stay" in pruned.stdout
+    assert "behaviour K-2: nothing is removed: behaviour K-2: " in pruned.stdout
+    assert pruned.exit_code == 1
+    assert registry.versions(Key("behaviour", "K-1")) == [1, 3, 4]
 
 
 def test_the_scorecard_is_a_table_and_json(run: Run, site: Path):

@@ -1,6 +1,7 @@
 import json
 import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from copilot_tools.models.registry.kinds import kind_named, load
 from copilot_tools.models.registry.manifest import Draft, Unusable
 from copilot_tools.models.registry.registry import Key, Registry
 from copilot_tools.models.registry.skops_file import FILE, pack, unpack
+from copilot_tools.models.registry.snapshot import copy_models
 from copilot_tools.models.usual import UsualBehaviour
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -207,3 +209,56 @@ def test_another_model_in_the_file_is_an_honest_answer(registry: Registry):
 def test_an_unknown_kind_is_named():
     with pytest.raises(Failed, match="no kind of model 'tarot'; there are remaining-life"):
         kind_named("tarot")
+
+
+def test_old_versions_go_but_not_those_the_pointer_names(registry: Registry):
+    for version in range(1, 8):
+        registry.add(KEY, bytes(version), FILE, draft())
+    registry.promote(KEY, 1, NOW, "ada")
+    registry.promote(KEY, 3, NOW, "ada")
+    assert registry.prune(KEY, 2) == [2, 4, 5]
+    assert registry.versions(KEY) == [1, 3, 6, 7]
+    assert registry.prune(KEY, 0) == [6]  # 7 runs along, and its number is never given again
+    assert registry.add(KEY, b"8", FILE, draft()).version == 8
+    assert registry.roll_back(KEY, NOW, "ada").current == 1
+    (registry.folder(KEY) / "pointer.json").write_bytes(b"{")
+    with pytest.raises(Unusable, match="is garbled"):
+        registry.prune(KEY, 1)
+    assert registry.versions(KEY) == [1, 3, 7, 8]
+
+
+def test_a_copy_made_while_models_change_is_whole(registry: Registry, tmp_path: Path):
+    def go_on() -> None:
+        for number in range(1, 25):
+            registry.add(KEY, b"model %d" % number, FILE, draft())
+            registry.promote(KEY, number, NOW, "ada")
+            registry.prune(KEY, 1)
+
+    assert not copy_models(registry, tmp_path / "none")
+    registry.add(Key("vision", "camera"), b"onnx", "model.onnx", draft())
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(go_on)
+        number = 0
+        while not going.done():
+            number += 1
+            assert copy_models(registry, tmp_path / str(number))
+        going.result()
+    for copied in (Registry(tmp_path / str(n + 1)) for n in range(number)):
+        assert Key("vision", "camera") in copied.models()
+        for key in copied.models():
+            pointer, there = copied.pointer(key), copied.versions(key)
+            assert {pointer.current, pointer.previous, pointer.shadow} - {None} <= {*there}
+            for version in there:
+                copied.content(copied.manifest(key, version))
+
+
+def test_a_file_that_is_no_model_stops_a_copy_in_one_line(registry: Registry, tmp_path: Path):
+    registry.add(KEY, b"1", FILE, draft())
+    with (place(registry, 1) / "huge").open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(Failed, match="huge is larger than any model; move it out"):
+        copy_models(registry, tmp_path / "one")
+    (place(registry, 1) / "huge").unlink()
+    (place(registry, 1) / "odd").mkdir()
+    with pytest.raises(Failed, match="odd cannot be read: Is a directory"):
+        copy_models(registry, tmp_path / "two")

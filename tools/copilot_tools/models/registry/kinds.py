@@ -70,23 +70,29 @@ def load(registry: Registry, key: Key, number: int) -> Loaded:
     with _loading:
         held = _loaded.get(stamp)
         if held is None or held.manifest != manifest:
-            held = _load(registry, key, manifest)
+            held = open_content(manifest, registry.content(manifest))
             _loaded[stamp] = held
             while len(_loaded) > _MOST_HELD:
                 del _loaded[next(iter(_loaded))]
         return held
 
 
-def _load(registry: Registry, key: Key, manifest: Manifest) -> Loaded:
-    kind = kind_named(key.kind)
-    for library in kind.bound:
+def check_libraries(manifest: Manifest) -> None:
+    """Raise Unusable where a model was trained with other libraries than are here."""
+    for library in kind_named(manifest.kind).bound:
         written = manifest.libraries.get(library, "no version")
         if _series(written) != _series(version(library)):
             raise Unusable(
                 f"{manifest.name}: was trained with {library} {written}, here is "
                 f"{version(library)}; train it anew"
             )
-    state = unpack(registry.content(manifest), kind.trusted, manifest.name)
+
+
+def open_content(manifest: Manifest, content: bytes) -> Loaded:
+    """The model in the content of a version's file; raises Unusable."""
+    kind = kind_named(manifest.kind)
+    check_libraries(manifest)
+    state = unpack(content, kind.trusted, manifest.name)
     try:
         return Loaded(manifest, kind.restore(state["model"]), state["reference"])
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

@@ -64,20 +64,20 @@ class Registry:
 
     def versions(self, key: Key) -> list[int]:
         """The versions of a model, oldest first, whether they can be used or not."""
-        names = (folder.name for folder in _folders(self._folder(key)))
+        names = (folder.name for folder in _folders(self.folder(key)))
         return sorted(int(name) for name in names if name.isdecimal() and int(name) > 0)
 
     def manifest(self, key: Key, version: int) -> Manifest:
         """What is known of a version; raises Unusable when that is missing or garbled."""
         name = f"{key} v{version}"
-        manifest = _read(Manifest, self._folder(key) / str(version) / MANIFEST, name)
+        manifest = _read(Manifest, self.place(key, version) / MANIFEST, name)
         if (manifest.kind, manifest.scope, manifest.version) != (key.kind, key.scope, version):
             raise Unusable(f"{name}: its manifest is that of {manifest.name}; train it anew")
         return manifest
 
     def pointer(self, key: Key) -> Pointer:
         """Which version is in use; an empty pointer where none ever was."""
-        file = self._folder(key) / POINTER
+        file = self.folder(key) / POINTER
         return _read(Pointer, file, str(key)) if file.exists() else Pointer()
 
     def stamp(self, manifest: Manifest) -> Stamp:
@@ -149,28 +149,56 @@ class Registry:
             self._point(folder, pointer)
             return pointer
 
-    def _file(self, manifest: Manifest) -> Path:
-        key = Key(manifest.kind, manifest.scope)
-        return self._folder(key) / str(manifest.version) / manifest.file
+    def prune(self, key: Key, keep: int) -> list[int]:
+        """Remove all versions but the newest `keep` (at least one) and those the pointer names.
 
-    def _folder(self, key: Key) -> Path:
+        Those are the version in use, the one before it and the one that runs along. Returns what
+        was removed; raises Unusable where the pointer is garbled.
+        """
+        with self._writing(key) as folder:
+            pointer = self.pointer(key)
+            named = (pointer.current, pointer.previous, pointer.shadow)
+            old = [v for v in self.versions(key)[: -max(keep, 1)] if v not in named]
+            for version in old:
+                unfinished = folder / f"{_UNFINISHED}{uuid4().hex}"
+                self.place(key, version).rename(unfinished)
+                _sync(folder)
+                shutil.rmtree(unfinished)
+            return old
+
+    def folder(self, key: Key) -> Path:
+        """Where a model's versions and its pointer lie."""
         return self.root / _quoted(key.kind) / _quoted(key.scope)
 
+    def place(self, key: Key, version: int) -> Path:
+        """The folder of a version."""
+        return self.folder(key) / str(version)
+
+    def _file(self, manifest: Manifest) -> Path:
+        return self.place(Key(manifest.kind, manifest.scope), manifest.version) / manifest.file
+
     @contextmanager
-    def _writing(self, key: Key) -> Iterator[Path]:
-        """The folder of a model, for one writer alone; what a killed one left is cleared away."""
-        folder = self._folder(key)
+    def alone(self) -> Iterator[None]:
+        """While no other process changes models; raises Failed where that cannot be had."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
             with FileLock(self.root / ".lock", timeout=_PATIENCE_S):
-                for left in (*folder.glob(f"{_UNFINISHED}*"),):
-                    shutil.rmtree(left) if left.is_dir() else left.unlink()
-                yield folder
+                yield
         except Timeout:
             raise Failed(f"{self.root}: another process is changing models; try again") from None
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise Failed(f"{self.root}: models cannot be written: {why}") from None
+
+    @contextmanager
+    def _writing(self, key: Key) -> Iterator[Path]:
+        """The folder of a model, for one writer alone; what a killed one left is cleared away."""
+        with self.alone():
+            folder = self.folder(key)
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in (*folder.glob(f"{_UNFINISHED}*"),):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            yield folder
 
     def _pointer_or_new(self, key: Key) -> Pointer:
         """The pointer, or an empty one where it is garbled: a promotion mends it."""
