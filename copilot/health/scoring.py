@@ -7,15 +7,24 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from copilot.health.fleet import Done
 from copilot.health.machine_course import read_course
 from copilot.health.predictions import DayScore
 from copilot.health.training import FACTOR
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import ToolError
-from copilot_tools.learnt_life import KIND, LearntLife, NotLearnt, ask_version, model_key
+from copilot_tools.learnt_life import (
+    LearntLife,
+    NotLearnt,
+    Question,
+    answer,
+    model_key,
+    pose,
+    read_schema,
+)
 from copilot_tools.learnt_words import learnt_prediction
-from copilot_tools.models.registry.kinds import load
-from copilot_tools.models.registry.manifest import Unusable
+from copilot_tools.models.registry.kinds import load, open_content
+from copilot_tools.models.registry.manifest import Manifest, Unusable
 from copilot_tools.models.registry.registry import Key
 from copilot_tools.models.registry.skops_file import unpack
 from copilot_tools.models.usual import UsualBehaviour
@@ -24,6 +33,7 @@ from copilot_tools.site.model import Asset, Component
 from copilot_tools.timeseries import Floats
 
 SCORE_DAYS = 14.0
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +59,72 @@ class CourseJob:
     seconds: Mapping[str, Floats]
 
 
+@dataclass(frozen=True, slots=True)
+class LifeJob:
+    """Components that one version is asked about."""
+
+    manifest: Manifest
+    role: Role
+    content: bytes
+    questions: tuple[Question, ...]
+
+
 def score_remaining_life(shop: Workshop, assets: Sequence[Asset]) -> Iterator[Scored]:
-    """Ask both versions about every component that has a model, and keep both answers."""
-    known = set(shop.registry.models(KIND))
+    """Ask both versions about every component that has a model, and keep what they say."""
+    asked: dict[tuple[Key, Role, int], list[Question]] = {}
     for asset in assets:
-        parts = [part for part in asset.components if model_key(asset, part) in known]
-        for part in parts:
-            yield from asyncio.run(_ask_both(shop, asset, part))
+        for part in asset.components:
+            key = model_key(asset, part)
+            for role, version in _roles(shop, key):
+                question = asyncio.run(_pose(shop, asset, part, key, version))
+                if isinstance(question, NotLearnt):
+                    yield Scored(asset.id, part.name, f"{key} v{version}", role, _words(question))
+                else:
+                    asked.setdefault((key, role, version), []).append(question)
+    jobs: list[LifeJob] = []
+    for (key, role, version), questions in asked.items():
+        try:
+            manifest = shop.registry.manifest(key, version)
+            content = shop.registry.content(manifest)
+        except Unusable as error:
+            name = f"{key} v{version}"
+            yield from (_of(name, role, question, str(error)) for question in questions)
+            continue
+        for first in range(0, len(questions), _AT_ONCE):
+            chunk = tuple(questions[first : first + _AT_ONCE])
+            jobs.append(LifeJob(manifest, role, content, chunk))
+    for done in shop.fleet.run(score_lives, jobs):
+        yield from _kept(shop, jobs[done.place], done)
 
 
-async def _ask_both(shop: Workshop, asset: Asset, part: Component) -> list[Scored]:
-    key = model_key(asset, part)
-    repairs = await shop.plant.erp.work_orders([asset.id], None, None)
-    said = []
-    for role, version in _roles(shop, key):
-        answer = await ask_version(shop.plant, asset, part, repairs, version)
-        if isinstance(answer, LearntLife):
-            shop.book.keep([replace(learnt_prediction(shop.plant, answer), role=role)])
-        said.append(Scored(asset.id, part.name, f"{key} v{version}", role, _words(answer)))
-    return said
+async def _pose(
+    shop: Workshop, asset: Asset, part: Component, key: Key, version: int
+) -> Question | NotLearnt:
+    try:
+        manifest = shop.registry.manifest(key, version)
+        repairs = await shop.plant.erp.work_orders([asset.id], None, None)
+        return await pose(shop.plant, asset, part, repairs, manifest, read_schema(manifest))
+    except ToolError as error:
+        return NotLearnt(str(error))
+
+
+def score_lives(job: LifeJob) -> list[LearntLife | NotLearnt]:
+    """What a version says to each question."""
+    loaded, schema = open_content(job.manifest, job.content), read_schema(job.manifest)
+    return [answer(loaded, schema, question) for question in job.questions]
+
+
+def _kept(
+    shop: Workshop, job: LifeJob, done: Done[list[LearntLife | NotLearnt]]
+) -> Iterator[Scored]:
+    name = job.manifest.name
+    if done.result is None:
+        yield from (_of(name, job.role, question, done.why) for question in job.questions)
+        return
+    for question, said in zip(job.questions, done.result, strict=True):
+        if isinstance(said, LearntLife):
+            shop.book.keep([replace(learnt_prediction(shop.plant, said), role=job.role)])
+        yield _of(name, job.role, question, _words(said))
 
 
 def score_behaviour(shop: Workshop, assets: Sequence[Asset]) -> Iterator[Scored]:
@@ -137,6 +194,10 @@ def _signals(features: Mapping[str, object]) -> list[object]:
     for part in (features.get("settings"), features.get("sensors")):
         found += part if isinstance(part, list) else []
     return found
+
+
+def _of(name: str, role: Role, question: Question, said: str) -> Scored:
+    return Scored(question.component.asset, question.component.name, name, role, said)
 
 
 def _trouble(asset: Asset, name: str, role: Role, why: str) -> Scored:

@@ -13,6 +13,7 @@ import pytest
 from telemetry_fixture import NOW, fact
 from worn_pump import WornPump, build_workshop, build_worn_pump, quiet, renewal
 
+from copilot.health.fleet import Fleet
 from copilot.health.lives import gather_lives, like_parts
 from copilot.health.promotion import AGAINST, OURS, THEIRS, objection
 from copilot.health.scoring import score_remaining_life
@@ -214,10 +215,13 @@ async def test_both_versions_are_asked_and_only_one_is_told(trained: Trained, pu
     assert book is not None
     add_again(registry)
     shop = replace(shop, registry=registry, book=book)  # type: ignore[arg-type]
-    scored = await asyncio.to_thread(
-        lambda: list(score_remaining_life(shop, list(shop.plant.site.assets.values())))
+    there = replace(shop, fleet=Fleet(workers=2))
+    scored, again = await asyncio.to_thread(
+        lambda: [list(score_remaining_life(s, shop.assets([]))) for s in (shop, there)]
     )
     assert [(s.model, s.role) for s in scored] == [(f"{KEY} v1", "told"), (f"{KEY} v2", "shadow")]
+    assert all("days" in s.said for s in scored)
+    assert sorted(again, key=lambda s: s.model) == scored  # Other processes say the same.
     assert {p.role for p in book.of(None)} == {"told", "shadow"}
     found = await pump.works.ask(predict_rul, asset="K-1")
     assert "pump/bearing v1" in found.summary

@@ -59,6 +59,15 @@ class NotLearnt:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked: how a component ran since it was made good, and if that was seen."""
+
+    component: Component
+    cycles: Cycles
+    age_known: bool
+
+
 def model_key(asset: Asset, component: Component) -> Key:
     """The model of a component is shared by all machines of its kind."""
     return Key(KIND, f"{asset.kind}/{component.name}")
@@ -92,11 +101,26 @@ async def ask_version(
         schema = read_schema(loaded.manifest)
     except Unusable as error:
         return NotLearnt(str(error))
-    until = loaded.manifest.until or loaded.manifest.created
+    question = await pose(plant, asset, component, repairs, loaded.manifest, schema)
+    if isinstance(question, NotLearnt):
+        return question
+    return await asyncio.to_thread(answer, loaded, schema, question)
+
+
+async def pose(
+    plant: Plant,
+    asset: Asset,
+    component: Component,
+    repairs: Sequence[WorkOrder],
+    manifest: Manifest,
+    schema: Schema,
+) -> Question | NotLearnt:
+    """What to ask a version about a component; its file is not needed for that."""
+    until = manifest.until or manifest.created
     if plant.now() - until > STALE:
-        return NotLearnt(f"{loaded.manifest.name} is too old; train it anew")
+        return NotLearnt(f"{manifest.name} is too old; train it anew")
     if missing := schema.missing(asset):
-        return NotLearnt(f"{loaded.manifest.name}: {asset.id} has no signal {', '.join(missing)}")
+        return NotLearnt(f"{manifest.name}: {asset.id} has no signal {', '.join(missing)}")
     now = plant.now()
     finished = [o.finished for o in repairs if o.finished and renews(o, component)]
     renewed = max(finished, default=None)
@@ -105,9 +129,8 @@ async def ask_version(
     trace = await read_trace(plant.history, asset, names, begin, now)
     cycles = trace.cycles(schema).between(begin, now)
     if not len(cycles.seconds):
-        return NotLearnt(f"{loaded.manifest.name}: there is no history of {asset.id}")
-    known = cycles.begin_at(renewed)
-    return await asyncio.to_thread(_ask, loaded, schema, component, cycles, known)
+        return NotLearnt(f"{manifest.name}: there is no history of {asset.id}")
+    return Question(component, cycles, cycles.begin_at(renewed))
 
 
 def read_schema(manifest: Manifest) -> Schema:
@@ -120,13 +143,19 @@ def read_schema(manifest: Manifest) -> Schema:
         raise Unusable(f"{manifest.name}: its features: {where}: {first['msg']}") from None
 
 
-def _ask(
-    loaded: Loaded, schema: Schema, component: Component, cycles: Cycles, age_known: bool
-) -> LearntLife | NotLearnt:
+def answer(loaded: Loaded, schema: Schema, question: Question) -> LearntLife | NotLearnt:
+    """What a model says; this takes a while."""
     from copilot_tools.models.remaining_life import Run
 
     model: RemainingLife = loaded.model
-    run = Run(component.asset, cycles.settings, cycles.sensors, failed=False, age_known=age_known)
+    component, cycles = question.component, question.cycles
+    run = Run(
+        component.asset,
+        cycles.settings,
+        cycles.sensors,
+        failed=False,
+        age_known=question.age_known,
+    )
     estimate = model.predict(run)
     if estimate.refusal is not None:
         return NotLearnt(f"{loaded.manifest.name} does not judge it: {_REFUSALS[estimate.refusal]}")
