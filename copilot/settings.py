@@ -65,9 +65,14 @@ class OpcUaSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """SQLAlchemy URLs: `plant` is read (ERP, CMMS, journal, quality), `own` holds conversations."""
+    """SQLAlchemy URLs: `plant` is read (ERP, CMMS, journal, quality), `own` holds conversations.
+
+    `reviews` is the plant database by a login that may write what people decide of inspected parts;
+    without it that is done at the terminal of the station.
+    """
 
     plant: str = "sqlite:///plant.db"
+    reviews: str = ""
     own: str = f"sqlite:///{user_data_path(APP) / 'copilot.db'}"
 
 
@@ -283,8 +288,8 @@ def _relative_to(folder: Path, settings: Settings) -> Settings:
     """Relative paths in the file are meant from where the file lies."""
     folder = folder.absolute()
     history = settings.history.model_copy(update={"path": folder / settings.history.path})
-    urls = {"plant": settings.database.plant, "own": settings.database.own}
-    database = {name: _anchor_sqlite(url, folder) for name, url in urls.items()}
+    urls = settings.database.model_dump()
+    database = {name: url and _anchor_sqlite(url, folder) for name, url in urls.items()}
     policy = settings.changes.policy and folder / settings.changes.policy
     health = settings.health.model_copy(update={"models": folder / settings.health.models})
     audit = AuditSettings(

@@ -35,6 +35,7 @@ url = "{url}"
 [database]
 plant = "sqlite:///plant.db"
 own = "sqlite:///copilot.db"
+reviews = "sqlite:///plant.db"
 
 [changes]
 mode = "propose"
@@ -75,7 +76,9 @@ def demo_settings(home: Path, url: str, cache: Path | None = None) -> Settings:
         images=home / "images",
         opcua=OpcUaSettings(url=url),
         database=DatabaseSettings(
-            plant=f"sqlite:///{home / 'plant.db'}", own=f"sqlite:///{home / 'copilot.db'}"
+            plant=f"sqlite:///{home / 'plant.db'}",
+            own=f"sqlite:///{home / 'copilot.db'}",
+            reviews=f"sqlite:///{home / 'plant.db'}",
         ),
         history=HistorySettings(path=home / "history"),
         cache=cache or Settings().cache,

@@ -11,7 +11,7 @@ from copilot.web.pareto import Bar, pareto
 from copilot_tools.facts import Picture, Series, Source
 from copilot_tools.plant import Plant
 from copilot_tools.quality import HOURLY_UP_TO
-from copilot_tools.records import Inspection
+from copilot_tools.records import GOOD, Inspection
 from copilot_tools.windows import Period
 
 # A source must answer within its time limit, which a busy month at once may exceed.
@@ -27,9 +27,20 @@ class Wanted:
     defect: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """An inspected unit and its picture."""
+
+    unit: Inspection
+    picture: Picture
+
+
 @dataclass(slots=True)
 class Inspected:
-    """The sums of a period; `rejects` are those with the wanted defect, newest first."""
+    """The sums of a period; `rejects` are those with the wanted defect, newest first.
+
+    `waiting` are the units that a person should look at and nobody has, oldest first.
+    """
 
     period: Period
     wanted: Wanted
@@ -39,6 +50,7 @@ class Inspected:
     products: set[str] = field(default_factory=set)
     defects: Counter[str] = field(default_factory=Counter)
     rejects: list[Inspection] = field(default_factory=list)
+    waiting: list[Inspection] = field(default_factory=list)
     hours: Counter[datetime] = field(default_factory=Counter)
 
     @property
@@ -82,6 +94,8 @@ class Inspected:
         self.inspected += 1
         self.hours[_hour(result.time)] += 1
         self.newest = result.time
+        if result.review and not result.decision:
+            self.waiting.append(result)
         if result.passed:
             return
         self.rejected += 1
@@ -99,19 +113,24 @@ async def look_back(plant: Plant, period: Period, wanted: Wanted) -> Inspected:
     return found
 
 
-def pictures_of(rejects: Iterable[Inspection]) -> list[Picture]:
-    """The pictures that are on disk, in the order of the rejects."""
+def pictures_of(rejects: Iterable[Inspection]) -> list[Pictured]:
+    """Those rejects that have a picture on disk, in the same order."""
     return [
-        Picture(
-            title=f"{reject.defect}, {reject.line}, {reject.product}",
-            path=Path(reject.image),
-            boxes=reject.boxes,
-            source=Source("quality", f"inspections.id={reject.id}"),
-            time=reject.time,
-        )
+        Pictured(reject, picture_of(reject))
         for reject in rejects
         if reject.image and Path(reject.image).is_file()
     ]
+
+
+def picture_of(result: Inspection) -> Picture:
+    """The picture of an inspected unit with what was marked on it."""
+    return Picture(
+        title=f"{result.defect or GOOD}, {result.line}, {result.product}",
+        path=Path(result.image),
+        boxes=result.boxes,
+        source=Source("quality", f"inspections.id={result.id}"),
+        time=result.time,
+    )
 
 
 async def _slices(

@@ -39,6 +39,7 @@ LOOKS = (
     Look("life", "/plant/assets/{asset}/life", "/plant/assets/P-101/life"),
     Look("alarms", "/alarms", "/alarms"),
     Look("quality", "/quality", "/quality"),
+    Look("part", "/quality/parts/{number}", "/quality/parts/{part}"),
     Look("orders", "/orders", "/orders"),
     Look("oee", "/oee", "/oee"),
     Look("documents", "/documents", "/documents"),
@@ -70,11 +71,15 @@ class Scene:
     conversation: str
     proposal: str
     document: str
+    part: str
 
     def path(self, look: Look) -> str:
         """The path of a page in this scene."""
         return look.path.format(
-            conversation=self.conversation, proposal=self.proposal, document=self.document
+            conversation=self.conversation,
+            proposal=self.proposal,
+            document=self.document,
+            part=self.part,
         )
 
 
@@ -90,7 +95,10 @@ async def set_scene(browser: Browser, url: str) -> Scene:
         proposal = (await link.get_attribute("href") or "").rpartition("/")[2]
         await page.goto("/documents")
         document = await _first_document(page)
-    return Scene(conversation, proposal, document)
+        await page.goto("/quality?window=7d")
+        inspected = page.locator("main a[href^='/quality/parts/']").last
+        part = (await inspected.get_attribute("href") or "").rpartition("/")[2]
+    return Scene(conversation, proposal, document, part)
 
 
 async def ask(page: Page, question: str) -> None:

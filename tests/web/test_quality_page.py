@@ -1,18 +1,24 @@
 """The quality page: yield, course, Pareto, pictures; and what it says when a source is dead."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from account_fixture import PASSWORD
 from PIL import Image
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from unit.plant_fixture import inspection
 from web_fixture import NOON, Works
 
+from copilot import tables as own_tables
+from copilot.settings import DatabaseSettings
 from copilot.web.inspected import Inspected, Wanted, pictures_of
 from copilot.web.paging import page_of
 from copilot.web.pareto import pareto
 from copilot_tools.records import Inspection
+from copilot_tools.sources import tables as plant_tables
 from copilot_tools.windows import Period
 
 IDS = count(1)
@@ -107,6 +113,81 @@ async def test_a_dead_source_is_said_and_the_rest_stays(works: Works):
     assert "No batch is on hold." in page.text
     drop(works, "batch_holds")
     assert "Cannot see ERP" in (await client.get("/quality")).text
+
+
+def let_review(works: Works, url: str) -> None:
+    """Let the pages write reviews by a login."""
+    database = DatabaseSettings(reviews=url)
+    settings = works.services.settings.model_copy(update={"database": database})
+    works.app.state.services = replace(works.services, settings=settings)
+
+
+async def to_review(works: Works, **other: Any) -> str:
+    """A part that waits for a person; the address of its page."""
+    settings = works.services.settings
+    let_review(works, works.plant_url)
+    Image.new("RGB", (60, 40)).save(settings.images / "7.png")
+    Image.new("RGBA", (60, 40)).save(settings.images / "7.heat.png")
+    unit = inspected(1, "dent", image="7.png", **{"review": "unsure: dent 61%", **other})
+    works.insert("inspections", unit)
+    return f"/quality/parts/{unit['id']}"
+
+
+async def test_a_part_that_waits_is_shown_with_its_heat_and_decided_once(works: Works):
+    address = await to_review(works)
+    olga = await works.client("olga")
+    assert f'href="{address}"' in (await olga.get("/quality")).text
+    page = (await olga.get(address)).text
+    assert 'src="/images/7.heat.png"' in page
+    assert "unsure: dent 61%" in page
+    form = {"choice": "other", "defect": " Deep  Scratch ", "password": PASSWORD}
+    wrong = await olga.post(address, data={**form, "password": "guessed"})
+    assert wrong.status_code == 403
+    assert "name or password is wrong" in wrong.text
+    assert "Deep  Scratch" in wrong.text
+    assert (await olga.post(address, data={**form, "defect": " "})).status_code == 400
+    assert (await olga.post(address, data={"password": PASSWORD})).status_code == 400
+    assert (await olga.post(address, data=form)).status_code == 303
+    [row] = rows_of(works, "inspections")
+    assert (row.decision, row.decided_by, row.defect) == ("deep scratch", "olga", "dent")
+    page = (await olga.get(address)).text
+    assert "deep scratch</strong>, decided by olga" in page
+    assert "Keep this decision" not in page
+    assert "waits for a person" not in (await olga.get("/quality")).text
+    again = await olga.post(address, data={"choice": "good", "password": PASSWORD})
+    assert again.status_code == 422
+    assert "decided before: deep scratch by olga" in again.text
+    with works.services.copilot.database.connect() as connection:
+        kinds = [json.loads(row.row) for row in connection.execute(select(own_tables.audit))]
+    [kept] = [row for row in kinds if row["kind"] == "inspection.decided"]
+    assert kept["actor"] == "olga"
+    assert (kept["data"]["said"], kept["data"]["decision"]) == ("dent", "deep scratch")
+
+
+async def test_only_who_is_of_the_line_decides_and_only_where_a_login_writes(works: Works):
+    address = await to_review(works, batch="<b>")
+    form = {"choice": "good", "password": PASSWORD}
+    sven = await works.client("sven")
+    assert (await sven.post(address, data=form)).status_code == 403
+    assert "none of your areas" in (await sven.get(address)).text
+    olga = await works.client("olga")
+    olga.headers["X-CSRF-Token"] = "from elsewhere"
+    assert (await olga.post(address, data=form)).status_code == 403
+    let_review(works, "")
+    page = (await olga.get(address)).text
+    assert "copilot station review" in page
+    assert "&lt;b&gt;" in page
+    assert (await olga.get("/quality/parts/4711")).status_code == 404
+    [row] = rows_of(works, "inspections")
+    assert row.decision == ""
+
+
+def rows_of(works: Works, table: str) -> list[Any]:
+    reader = create_engine(works.plant_url)
+    with reader.connect() as connection:
+        found = list(connection.execute(select(plant_tables.metadata.tables[table])))
+    reader.dispose()
+    return found
 
 
 def reject(time: datetime, passed: bool = False) -> Inspection:

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from copilot.web.access import Reader, Served
-from copilot.web.inspected import Inspected, Wanted, look_back, pictures_of
+from copilot.web.inspected import Inspected, Pictured, Wanted, look_back, pictures_of
 from copilot.web.paging import Page, page_of
 from copilot.web.rendering import render
 from copilot.web.sections import look
 from copilot_tools.errors import Retry
-from copilot_tools.facts import Picture
 from copilot_tools.windows import parse_window
 
 SHOWN = 24
+WAITING = 8
 
 router = APIRouter(include_in_schema=False)
 
@@ -56,6 +56,8 @@ async def show_quality(
         holds=holds,
         period=period,
         wall=wall,
+        waiting=found.content.waiting if found.content else [],
+        at_once=WAITING,
         images=services.settings.images,
         asked=asked,
         question="this shift" if window == "shift" else f"in the last {window}",
@@ -64,5 +66,5 @@ async def show_quality(
     )
 
 
-def _wall(found: Inspected | None, page: int) -> Page[Picture]:
+def _wall(found: Inspected | None, page: int) -> Page[Pictured]:
     return page_of(pictures_of(found.rejects) if found else [], page, SHOWN)

@@ -149,6 +149,12 @@ class SqlInspections:
                 query = query.where(column == wanted)
         return await self._reader.read(query, self._inspection)
 
+    async def find(self, id_: int) -> Inspection | None:
+        """The inspection with that id."""
+        query = select(tables.inspections).where(tables.inspections.c.id == id_)
+        found = await self._reader.read(query, self._inspection)
+        return found[0] if found else None
+
     async def models(self) -> list[InspectionModel]:
         """The models that inspections were made with, newest first."""
         table = tables.inspection_models

@@ -135,5 +135,8 @@ class Inspections(Protocol):
     ) -> list[Inspection]:
         """Inspected units in [start, end) that match, oldest first."""
 
+    async def find(self, id_: int) -> Inspection | None:
+        """The inspection with that id."""
+
     async def models(self) -> list[InspectionModel]:
         """The models that inspections were made with, newest first."""
