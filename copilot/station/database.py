@@ -151,19 +151,16 @@ def read_decision(text: str) -> str:
 
 def decide(engine: Engine, id_: int, decision: str, by: str, moment: datetime) -> None:
     """Store what a person says of a part: `good` or a defect; raises Failed when it is decided."""
-    table = tables.inspections
+    table, c = tables.inspections, tables.inspections.c
+    values = {"decision": decision, "decided_by": by, "decided": from_utc(moment)}
+    open_ = (c.id == id_) & (c.decision == "")
     with transaction(engine) as connection:
-        found = connection.execute(
-            select(table.c.decision, table.c.decided_by).where(table.c.id == id_)
-        ).first()
+        if connection.execute(update(table).where(open_).values(values)).rowcount:
+            return
+        found = connection.execute(select(c.decision, c.decided_by).where(c.id == id_)).first()
         if found is None:
             raise Failed(f"there is no inspection {id_}")
-        if found.decision:
-            raise Failed(
-                f"inspection {id_} was decided before: {found.decision} by {found.decided_by}"
-            )
-        values = {"decision": decision, "decided_by": by, "decided": from_utc(moment)}
-        connection.execute(update(table).where(table.c.id == id_).values(values))
+        raise Failed(f"inspection {id_} was decided before: {found.decision} by {found.decided_by}")
 
 
 def _leave_transactions_to_us(connection: Any, _record: object) -> None:
