@@ -254,9 +254,9 @@ def _user_words(state: Turn) -> list[str]:
 def _problem(error: ToolError) -> Problem:
     match error:
         case Retry():
-            return Problem("retry", str(error), error.candidates)
+            return Problem("retry", str(error), error.candidates, facts=error.facts)
         case Unavailable():
-            return Problem("unavailable", str(error), since=error.since)
+            return Problem("unavailable", str(error), since=error.since, facts=error.facts)
         case Denied():
-            return Problem("denied", str(error))
-    return Problem("failed", str(error))
+            return Problem("denied", str(error), facts=error.facts)
+    return Problem("failed", str(error), facts=error.facts)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from copilot_tools.errors import Candidate
-from copilot_tools.facts import Findings
+from copilot_tools.facts import Fact, Findings
 from copilot_tools.tool import Call
 
 
@@ -25,12 +25,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a call found nothing: `candidates` are offered, `since` is the last good time (UTC)."""
+    """Why a call found nothing: `candidates` are offered, `since` is the last good time (UTC).
+
+    `facts` hold the numbers of the message.
+    """
 
     kind: Literal["retry", "failed", "denied", "unavailable"]
     message: str
     candidates: tuple[Candidate, ...] = ()
     since: datetime | None = None
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

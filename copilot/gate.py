@@ -81,7 +81,8 @@ class Gate:
         proposal = self._proposal(actor, conversation, change, findings.facts, provenance)
         record = await asyncio.to_thread(self._desk.submit, actor, proposal, key, observed)
         if record.state is State.POLICY_DENIED:
-            raise Denied(f"#{record.number} {headline(record.proposal.change)}: {record.note}.")
+            refusal = f"#{record.number} {headline(record.proposal.change)}: {record.note}."
+            raise Denied(refusal).resting_on(*_facts(record), *findings.facts)
         return self._findings(record, findings, first=record.proposal.id == proposal.id)
 
     async def refused(self, actor: Actor, call: Call, why: Denied) -> None:

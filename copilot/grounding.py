@@ -30,8 +30,12 @@ def ungrounded(
 
 def _said(outcome: Outcome, zone: ZoneInfo) -> Iterator[str]:
     """Every text in which the numbers of an outcome may stand."""
-    yield from (str(value) for value in outcome.call.arguments.values())
+    for value in outcome.call.arguments.values():
+        yield str(value)
+        yield from _value(value, zone)
     if isinstance(outcome.result, Problem):
+        for fact in outcome.result.facts:
+            yield from _fact(fact, zone)
         yield from (f"{c.key} {c.name}" for c in outcome.result.candidates)
         if outcome.result.since is not None:
             yield format_time(outcome.result.since, zone)
@@ -73,16 +77,22 @@ def _value(value: Value, zone: ZoneInfo) -> Iterator[str]:
         yield format_time(value, zone)
         yield format_time(value, zone)[-5:]
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield format_number(value)
-        yield format_number(abs(value))
+        yield from _number(value)
     elif value is not None:
         yield str(value)
+
+
+def _number(value: float) -> Iterator[str]:
+    """A number as answers write it: rounded, without its sign, or exact."""
+    yield format_number(value)
+    yield format_number(abs(value))
+    yield f"{value:.12g}"
 
 
 def _range(bounds: Range | None) -> Iterator[str]:
     for end in (bounds.low, bounds.high) if bounds else ():
         if end is not None:
-            yield format_number(end)
+            yield from _number(end)
 
 
 def _source(source: Source) -> Iterator[str]:

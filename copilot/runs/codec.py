@@ -96,7 +96,8 @@ def _read_kind(content: Any) -> Any:
 
 def _read_dataclass(kind: Any, content: Any) -> Any:
     hints = _hints(kind)
-    return kind(**{f.name: _read(hints[f.name], content[f.name]) for f in fields(kind)})
+    there = [f.name for f in fields(kind) if f.name in content]  # An older event may lack some.
+    return kind(**{name: _read(hints[name], content[name]) for name in there})
 
 
 def _parts(hints: tuple[Any, ...], values: Any) -> Iterator[tuple[Any, Any]]:

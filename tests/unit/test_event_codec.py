@@ -93,6 +93,7 @@ problems = st.builds(
     texts,
     some(st.builds(Candidate, texts, texts, numbers)),
     st.none() | times,
+    some(facts),
 )
 arguments = st.one_of(texts, numbers, st.integers(), st.booleans(), st.lists(texts, max_size=2))
 calls = st.builds(Call, texts, st.dictionaries(texts, arguments, max_size=2))
@@ -126,6 +127,15 @@ def test_kinds_of_values_stay_apart():
         assert isinstance(again.result, Findings)
         kept = again.result.facts[0].value
         assert (type(kept), kept) == (type(value), value)
+
+
+def test_an_event_from_before_problems_had_facts_is_still_read():
+    problem = Problem("denied", "no")
+    kept = json.loads(write_event(Outcome(0, Call("t", {}), problem, 0.1)))
+    del kept["result"]["facts"]
+    again = read_event(json.dumps(kept))
+    assert isinstance(again, Outcome)
+    assert again.result == problem
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from plant_fixture import build_plant, part, production_order
 
+from copilot.events import Outcome, Problem
+from copilot.grounding import ungrounded
 from copilot_tools.catalogue import CATALOGUE
 from copilot_tools.changes import Change, Target
 from copilot_tools.errors import Denied, Retry, ToolError, Unavailable
@@ -16,6 +18,7 @@ from copilot_tools.site.load import parse_site
 from copilot_tools.site.model import Node
 from copilot_tools.site.resolve import Resolver
 from copilot_tools.sources.protocols import AlarmState, Reading
+from copilot_tools.tool import Call
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SITE = parse_site(
@@ -218,6 +221,20 @@ async def test_a_value_out_of_bounds_is_denied(site: Plant, value: float):
 async def test_a_value_between_two_steps_is_asked_back(site: Plant, value: float):
     with pytest.raises(Retry, match=r"is set in steps of 0\.5 rpm"):
         await set_speed(site, value)
+
+
+@pytest.mark.parametrize("value", [5000.0, 499.9, -1e9, 1000.25, 1150.0, 1000.0])
+async def test_every_number_of_a_refusal_was_said_or_stands_in_its_facts(site: Plant, value: float):
+    arguments = {"asset": "main fan", "setpoint": "speed", "value": value}
+    with pytest.raises(ToolError) as refused:
+        await propose(site, "write_setpoint", **arguments)
+    problem = Problem("denied", str(refused.value), facts=refused.value.facts)
+    outcome = Outcome(0, Call("write_setpoint", arguments), problem, 0.0)
+    assert any(letter.isdigit() for letter in problem.message.replace("K-1", ""))
+    assert ungrounded(problem.message, [outcome], SITE.time_zone, ["K-1"]) == []
+    bare = replace(outcome, result=replace(problem, facts=()))
+    assert f"{abs(value):.12g}" not in ungrounded(problem.message, [bare], SITE.time_zone)
+    assert ungrounded(f"{problem.message} Or 77?", [outcome], SITE.time_zone, ["K-1"]) == ["77"]
 
 
 async def test_a_value_in_force_is_not_proposed_again(site: Plant):

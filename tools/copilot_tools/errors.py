@@ -10,7 +10,10 @@ ToolError
 import copyreg
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from copilot_tools.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,17 @@ class Candidate:
 
 
 class ToolError(Exception):
-    """A tool could not answer; the message is one clear line for the user."""
+    """A tool could not answer; the message is one clear line for the user.
+
+    `facts` hold the numbers of the message that the user did not say: limits, present values.
+    """
+
+    facts: "tuple[Fact, ...]" = ()
+
+    def resting_on(self, *facts: "Fact") -> Self:
+        """The same error with the facts that its message was made of."""
+        self.facts = facts
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is rebuilt from its message, which is not what each of these is made of.

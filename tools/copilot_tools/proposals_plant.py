@@ -4,12 +4,13 @@ Each is checked against the plant model and the live plant and returned as a Cha
 value beside the new one. Nothing here writes, and nothing is asked for that cannot be seen first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from math import isfinite
 from typing import Literal
 
 from copilot_tools.changes import Change, Target
-from copilot_tools.errors import Candidate, Denied, Retry, Unavailable
+from copilot_tools.errors import Candidate, Denied, Retry, ToolError, Unavailable
 from copilot_tools.facts import Fact, Findings, Quality, Source
 from copilot_tools.plant import Plant
 from copilot_tools.plant_state import at_rest
@@ -35,12 +36,18 @@ async def write_setpoint(
     """The change of one setpoint, old value to new, within its bounds and largest step."""
     machine = plant.resolver.asset(asset)
     target = plant.resolver.setpoint(machine, setpoint)
-    _check_value(target, value)
-    present = _reliable(at_rest(await _read(plant, target.node), plant.now()), _name(target))
-    old = present.value
-    if isinstance(old, bool) or not isinstance(old, int | float) or not isfinite(old):
-        raise Unavailable(f"the present value of {_name(target)}", "it is not a number")
-    _check_step(target, old, value)
+    grounds = list(_limits(target, plant.now()))
+    try:
+        _check_value(target, value)
+        present = _reliable(at_rest(await _read(plant, target.node), plant.now()), _name(target))
+        old = present.value
+        if isinstance(old, bool) or not isinstance(old, int | float) or not isfinite(old):
+            raise Unavailable(f"the present value of {_name(target)}", "it is not a number")
+        grounds.append(_fact(machine, f"present {target.name}", present, target.unit))
+        _check_step(target, old, value)
+    except ToolError as refusal:
+        refusal.resting_on(*grounds)
+        raise
     says = f"{_name(target)} {_say(target, old)} -> {_say(target, value)}"
     wish = Fact(machine.id, f"new {target.name}", value, REQUEST, plant.now(), target.unit)
     return Findings(
@@ -125,6 +132,21 @@ async def acknowledge_alarm(plant: Plant, alarm: Text, comment: Text | None = No
             reason=comment or "",
         ),
     )
+
+
+def _limits(setpoint: Setpoint, now: datetime) -> Iterator[Fact]:
+    """What the plant model lets be set, which a refusal may tell."""
+    limits = {
+        "lowest": setpoint.bounds.low,
+        "highest": setpoint.bounds.high,
+        "largest step": setpoint.max_step,
+        "resolution": setpoint.resolution,
+    }
+    source = Source("plant model", setpoint.id)
+    for name, limit in limits.items():
+        if limit is not None:
+            told = f"{setpoint.name} {name}"
+            yield Fact(setpoint.asset, told, limit, source, now, setpoint.unit)
 
 
 def _check_value(setpoint: Setpoint, value: float) -> None:
