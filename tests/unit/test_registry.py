@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skops.io  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
@@ -177,6 +180,45 @@ def test_types_that_are_not_trusted_are_named_and_never_made(registry: Registry)
     registry.add(KEY, pack({"model": {"": forest}, "reference": ROWS}), FILE, draft())
     with pytest.raises(Unusable, match=r"types that are not trusted: .*"):
         load(registry, KEY, 1)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.text(max_size=4), PLAIN, max_size=4), st.integers(0, 5))
+def test_plain_values_and_arrays_are_read_as_skops_reads_them(values: dict[str, Any], count: int):
+    array = np.arange(3.0 * count).reshape(count, 3)
+    content = pack({**values, "rows": array})
+    ours, theirs = unpack(content, (), "it"), skops.io.loads(content)
+    assert ours.keys() == theirs.keys()
+    assert np.array_equal(ours.pop("rows"), theirs.pop("rows"))
+    assert ours == theirs
+
+
+def test_usual_behaviour_is_read_without_skops(registry: Registry):
+    """Its import takes seconds, which an answer has not got."""
+    registry.add(KEY, pack(state()), FILE, draft())
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from copilot_tools.models.registry.kinds import load\n"
+        "from copilot_tools.models.registry.registry import Key, Registry\n"
+        "print(load(Registry(Path(sys.argv[1])), Key('behaviour', 'K-1'), 1).manifest.name)\n"
+        "print([name for name in ('skops', 'sklearn') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(registry.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == ["behaviour K-1 v1", "[]"]
 
 
 def test_a_pickle_is_not_read(registry: Registry, tmp_path: Path):

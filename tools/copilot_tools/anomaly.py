@@ -1,6 +1,6 @@
 """Whether a machine is unlike itself: since when, and which signals by how much."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from copilot_tools.comparison import Deviation
@@ -8,6 +8,7 @@ from copilot_tools.display import format_number, format_time, format_value
 from copilot_tools.errors import Unavailable
 from copilot_tools.examination import Examination, examine
 from copilot_tools.facts import Column, Fact, Findings, Quality, Series, Source, Table, Value
+from copilot_tools.models.registry.manifest import Manifest
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
 from copilot_tools.timeseries import thin, to_time
@@ -71,12 +72,15 @@ def _report(plant: Plant, seen: Examination) -> Findings:
     for signal, since in seen.resting:
         when = format_time(since, plant.site.time_zone)
         notices.append(f"{signal} has not moved since {when} and is perhaps frozen.")
+    if seen.on_the_spot:
+        notices.append(f"{seen.on_the_spot}; what is usual was learnt on the spot instead.")
+    weeks = "weeks before" if seen.model else "weeks learnt from"
     for drift in seen.drifted:
         side = "rose" if drift.shift > 0 else "fell"
         amount = format_value(abs(drift.shift), drift.signal.unit)
         notices.append(
             f"{drift.signal.name} {side} by {amount} at the same operating point in the last of "
-            "the weeks learnt from; what is usual may be out of date."
+            f"the {weeks}; what is usual may be out of date."
         )
     judged = seen.verdict in ("normal", "abnormal", "unknown operating point")
     return Findings(
@@ -132,6 +136,10 @@ def _facts(plant: Plant, seen: Examination, clear: list[Deviation]) -> Iterator[
     yield fact("behaviour", seen.verdict)
     yield fact("period", seen.period.label)
     yield fact("running history", seen.reference_days, "days")
+    if seen.model is not None:
+        yield from _model_facts(seen.model, fact)
+    if seen.on_the_spot:
+        yield fact("learnt on the spot because", seen.on_the_spot)
     yield fact("abnormality score", round(seen.score, 1))
     yield fact("abnormal from score", round(seen.factor, 1))
     if seen.spells:
@@ -148,6 +156,17 @@ def _facts(plant: Plant, seen: Examination, clear: list[Deviation]) -> Iterator[
         signal = deviation.signal
         yield fact(f"{signal.name} against usual", deviation.shift, signal.unit)
         yield fact(f"{signal.name} level", deviation.level, signal.unit)
+
+
+def _model_facts(model: Manifest, fact: Callable[..., Fact]) -> Iterator[Fact]:
+    """Which model says what is usual, and how fresh it is."""
+    yield fact("trained model", model.name)
+    yield fact("model trained", model.created)
+    if model.until is not None:
+        yield fact("model learnt from data until", model.until)
+    days = model.metrics.get("running days")
+    if days is not None:
+        yield fact("model learnt from running history", round(days, 1), "days")
 
 
 def _series(seen: Examination, clear: list[Deviation]) -> Iterator[Series]:

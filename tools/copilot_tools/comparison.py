@@ -1,5 +1,6 @@
 """A machine's course against its own history: scores, the spells in which it stood out, drift."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +46,11 @@ class Drifted:
     shift: float
 
 
-def score_course(course: Course, learnt: Flags) -> Residuals:
-    """Every complete running row against what is usual for its product; the others are NaN."""
+def score_course(course: Course, learnt: Flags, fits: Mapping[int, Behaviour]) -> Residuals:
+    """Every complete running row against what is usual for its product; the others are NaN.
+
+    A product that has none of the `fits` is learnt from its own rows among those `learnt`.
+    """
     shape = course.rows.shape
     scored = Residuals(
         np.full(shape, np.nan),
@@ -58,16 +62,24 @@ def score_course(course: Course, learnt: Flags) -> Residuals:
     complete = course.running & np.isfinite(course.rows).all(axis=1)
     for product in np.unique(course.product[complete]):
         rows = complete & (course.product == product)
-        reference = course.rows[rows & learnt]
-        if len(reference) < LEAST_REFERENCE:
+        fit = fits.get(int(product)) or _fit(course, rows & learnt)
+        if fit is None:
             continue
-        residuals = Behaviour.fit(reference, course.operating).compare(course.rows[rows])
+        residuals = fit.compare(course.rows[rows])
         scored.units[rows] = residuals.units
         scored.sigmas[rows] = residuals.sigmas
         scored.shares[rows] = residuals.shares
         scored.scores[rows] = residuals.scores
         scored.unseen[rows] = residuals.unseen
     return scored
+
+
+def _fit(course: Course, rows: Flags) -> Behaviour | None:
+    """What is usual by some rows; None where they are too few."""
+    reference = course.rows[rows]
+    if len(reference) < LEAST_REFERENCE:
+        return None
+    return Behaviour.fit(reference, course.operating)
 
 
 def machine_factor(course: Course, scored: Residuals, learnt: Flags) -> float:

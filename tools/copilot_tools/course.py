@@ -53,7 +53,8 @@ async def read_makings(plant: Plant, asset: Asset) -> tuple[list[Making], tuple[
 class Course:
     """The medians of all signals over time; row i belongs to the time `seconds[i]`.
 
-    `running` leaves out the time after a start. `product` is 0 where none is known.
+    `running` leaves out the time after a start. `product` is a place in `products`, 0 ("") where
+    none is known.
     """
 
     signals: list[Signal]
@@ -63,6 +64,7 @@ class Course:
     rows: Floats
     running: Flags
     product: NDArray[np.intp]
+    products: tuple[str, ...]
 
     def between(self, start: datetime, end: datetime) -> Flags:
         """The rows whose time lies in [start, end)."""
@@ -101,6 +103,7 @@ def chart_course(
         rows=np.asarray(rows, dtype=np.float64),
         running=running,
         product=_products(seconds, makings),
+        products=("", *dict.fromkeys(making.product for making in makings)),
     )
     return course, tuple(signal.name for signal in signals if signal not in kept)
 

@@ -21,7 +21,10 @@ from copilot_tools.comparison import (
 )
 from copilot_tools.course import Course, Making, chart_course, ordered_signals, read_makings
 from copilot_tools.errors import Failed
-from copilot_tools.models.behaviour import Residuals
+from copilot_tools.learnt_behaviour import LearntBehaviour, learnt_behaviour
+from copilot_tools.learnt_life import NotLearnt
+from copilot_tools.models.behaviour import Behaviour, Residuals
+from copilot_tools.models.registry.manifest import Manifest
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
 from copilot_tools.sources.protocols import Samples
@@ -56,7 +59,9 @@ class Examination:
     A score of 1 is the 99 % limit of usual behaviour; from `factor` on it is abnormal. Score and
     deviations are those of the last spell, or of the whole period where there is none. `resting`
     names signals that used to move and have stopped doing so, with the time since when; `drifted`
-    those whose usual level moved in the weeks that were learnt from.
+    those whose usual level moved in the weeks before the period. `model` is the trained model that
+    says what is usual; without one that was learnt from those weeks, `on_the_spot` says why where
+    there is a model that could not be used.
     """
 
     asset: Asset
@@ -73,6 +78,8 @@ class Examination:
     drifted: tuple[Drifted, ...] = ()
     left_out: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    model: Manifest | None = None
+    on_the_spot: str = ""
 
     @property
     def begin(self) -> datetime | None:
@@ -86,9 +93,10 @@ class Examination:
 
 
 async def examine(plant: Plant, asset: Asset, period: Period) -> Examination:
-    """Judge the running time of a period by up to five weeks of history before it.
+    """Judge the running time of a period by the trained model of the machine that is in use.
 
-    The two days just before the period are not learnt from, so that what has been growing since
+    Where there is none that fits, what is usual is learnt from up to five weeks of history before
+    the period; the two days just before it are not learnt from, so that what has been growing since
     then stands out. Raises Unavailable when the history does not answer, Failed for an asset
     without signals.
     """
@@ -98,7 +106,8 @@ async def examine(plant: Plant, asset: Asset, period: Period) -> Examination:
         raise Failed(f"{asset.id} {asset.name} has no signals that could be judged.")
     found = await plant.history.read([signal.id for signal in signals], begin, period.end)
     makings, notices = await read_makings(plant, asset)
-    return await asyncio.to_thread(_judge, asset, period, found, makings, notices)
+    learnt = await learnt_behaviour(plant, asset)
+    return await asyncio.to_thread(_judge, asset, period, found, makings, notices, learnt)
 
 
 def _judge(
@@ -107,15 +116,26 @@ def _judge(
     found: Mapping[str, Samples],
     makings: Sequence[Making],
     notices: tuple[str, ...],
+    trained: LearntBehaviour | NotLearnt,
 ) -> Examination:
     begin = period.start - GUARD - REFERENCE
     course, left_out = chart_course(asset, found, begin, period.start, period.end, makings)
     window = course.between(period.start, period.end)
     newest = max((s.times[-1] for s in found.values() if s.times), default=period.start)
+    fits, model, why = _usual(course, window, trained)
 
     def verdict(words: Verdict, **more: Any) -> Examination:
         return Examination(
-            asset, period, words, newest, course=course, left_out=left_out, notices=notices, **more
+            asset,
+            period,
+            words,
+            newest,
+            course=course,
+            left_out=left_out,
+            notices=notices,
+            model=model,
+            on_the_spot=why,
+            **more,
         )
 
     if not course.signals or not np.isfinite(course.rows[window]).any():
@@ -123,7 +143,7 @@ def _judge(
     if (course.running & window).sum() < LEAST_ROWS:
         return verdict("not running")
     learnt = course.between(begin, period.start - GUARD)
-    scored = score_course(course, learnt)
+    scored = score_course(course, learnt, fits)
     seen = window & np.isfinite(scored.scores)
     days = float((course.running & learnt).sum() * course.width / 86400)
     if seen.sum() < LEAST_ROWS:
@@ -150,6 +170,22 @@ def _judge(
         deviations=list_deviations(course, scored, seen),
         **known,
     )
+
+
+def _usual(
+    course: Course, window: Flags, trained: LearntBehaviour | NotLearnt
+) -> tuple[dict[int, Behaviour], Manifest | None, str]:
+    """The trained fits by product, the model they are of, and why (part of) it is of no use."""
+    if isinstance(trained, NotLearnt):
+        return {}, None, trained.why
+    if why := trained.misfit(course):
+        return {}, None, why
+    names = dict(enumerate(course.products))
+    fits = {n: trained.fits[name] for n, name in names.items() if name in trained.fits}
+    ran = np.unique(course.product[course.running & window]).tolist()
+    new = [names[n] or "time without a product" for n in ran if n not in fits]
+    why = f"{trained.manifest.name} never saw {', '.join(new)}" if new else ""
+    return fits, trained.manifest if len(new) < max(len(ran), 1) else None, why
 
 
 def _tell(course: Course, scored: Residuals, rows: Flags, window: Flags) -> Spell:

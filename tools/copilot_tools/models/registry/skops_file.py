@@ -4,9 +4,11 @@ import io
 import warnings
 import zipfile
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from copilot_tools.models.registry.manifest import Unusable
+from copilot_tools.models.registry.plain_file import NotPlain, read_plain
 
 FILE = "model.skops"
 _MOST_UNPACKED = 128 << 20
@@ -25,30 +27,43 @@ def unpack(content: bytes, trusted: Collection[str], name: str) -> dict[str, Any
 
     `trusted` are the types, besides those of skops itself, that a kind of model is made of.
     """
-    import skops.io
-    from skops.io.exceptions import (  # type: ignore[import-untyped]
-        UntrustedTypesFoundException,
-    )
-
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
                 raise Unusable(f"{name}: the file unpacks to more than any model holds")
-        strange = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
-        if strange:
-            raise Unusable(f"{name}: the file holds types that are not trusted: {_some(strange)}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # An estimator of another version must not pass.
-            state = skops.io.loads(content, trusted=sorted(trusted))
+            state = _read(archive, content, trusted, name)
     except (Unusable, MemoryError):
         raise
-    except UntrustedTypesFoundException:
-        raise Unusable(f"{name}: the file holds types that are not trusted") from None
     except Exception as error:  # Whatever a garbled file leads to inside skops and the estimators.
         raise Unusable(f"{name}: the file cannot be read ({type(error).__name__})") from None
     if not isinstance(state, dict):
         raise Unusable(f"{name}: the file holds no model")
     return state
+
+
+def _read(archive: zipfile.ZipFile, content: bytes, trusted: Collection[str], name: str) -> Any:
+    """Without skops where nothing but plain values and arrays is to be trusted."""
+    if not trusted:
+        with suppress(NotPlain):
+            return read_plain(archive)
+    return _read_types(content, trusted, name)
+
+
+def _read_types(content: bytes, trusted: Collection[str], name: str) -> Any:
+    import skops.io
+    from skops.io.exceptions import (  # type: ignore[import-untyped]
+        UntrustedTypesFoundException,
+    )
+
+    strange = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
+    if strange:
+        raise Unusable(f"{name}: the file holds types that are not trusted: {_some(strange)}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # An estimator of another version must not pass.
+            return skops.io.loads(content, trusted=sorted(trusted))
+    except UntrustedTypesFoundException:
+        raise Unusable(f"{name}: the file holds types that are not trusted") from None
 
 
 def _some(types: set[str]) -> str:
