@@ -56,13 +56,16 @@ def train(
     workers: Workers = None,
     config: Config = None,
 ) -> None:
-    """Train new versions; they only run along until promoted. Exit code 1 when one was not made."""
+    """Train new versions; they only run along until promoted. Exit code 1 when one was not made.
+
+    With --all those that have not enough history yet are named, and do not count for that.
+    """
     from copilot.cli.health_training import Wish, run_training
 
     wish = Wish(kind, tuple(assets or ()), every, folder, scope, cycle_hours, if_needed, promote)
     with _workshop(config, workers, scheduler) as shop:
         made = run_training(shop, wish)
-    raise typer.Exit(_say_made(made))
+    raise typer.Exit(_say_made(made, every))
 
 
 @health.command("list")
@@ -215,20 +218,25 @@ def scorecard(json: Json = False, config: Config = None) -> None:
     print_scorecards(judged, json)
 
 
-def _say_made(made: "Iterable[Made]") -> int:
-    failed = 0
+def _say_made(made: "Iterable[Made]", every: bool) -> int:
+    failed, early = 0, []
     for one in made:
-        if one.manifest is None:
+        if every and one.early:
+            early.append(one.key.scope)
+        elif one.manifest is None:
             failed = 1
             typer.echo(f"{one.key}: {one.why}")
-            continue
-        metrics = [
-            f"{name} {value:.3g}"
-            for name, value in one.manifest.metrics.items()
-            if value is not None and "loss" not in name
-        ]
-        state = one.why or "runs along"
-        typer.echo(f"{one.manifest.name}: {state}; {', '.join(metrics)}")
+        else:
+            metrics = [
+                f"{name} {value:.3g}"
+                for name, value in one.manifest.metrics.items()
+                if value is not None and "loss" not in name
+            ]
+            state = one.why or "runs along"
+            typer.echo(f"{one.manifest.name}: {state}; {', '.join(metrics)}")
+    if early:
+        typer.echo(f"Not enough history yet for {len(early)}: {', '.join(early)}.")
+        typer.echo("What one of them lacks is said when its machine is named instead of --all.")
     return failed
 
 

@@ -41,7 +41,8 @@ def _drift_line(report: Drift) -> str:
     covered = ""
     if report.coverage is not None:
         covered = f"; {report.coverage:.0%} of {report.judged} outcomes in the interval"
-    state = f"due: {'; '.join(report.due)}" if report.due else "fits"
+    fits = "fits, and has learnt from these days itself" if report.young else "fits"
+    state = f"due: {'; '.join(report.due)}" if report.due else fits
     return f"{report.key} v{report.version}: {state}{covered}"
 
 

@@ -12,6 +12,7 @@ from copilot.health.lives import like_parts
 from copilot.health.promotion import objection
 from copilot.health.work import Made, train_behaviour, train_gathered, train_remaining_life
 from copilot.health.workshop import Workshop
+from copilot_tools.course import ordered_signals
 from copilot_tools.errors import Failed
 from copilot_tools.models.registry.kinds import KIND_NAMES
 from copilot_tools.models.registry.manifest import Unusable
@@ -53,7 +54,8 @@ def _train(shop: Workshop, wish: Wish, step: Step) -> list[Made]:
             raise Failed('--from trains remaining-life and needs --scope, like "pump/bearing"')
         lives = read_lives(wish.folder, wish.scope, wish.cycle_hours)
         return list(train_gathered(shop, [lives], step))
-    assets = [asset.id for asset in shop.assets(list(wish.assets))]
+    chosen = shop.assets(list(wish.assets))
+    assets = [asset.id for asset in chosen if wish.assets or ordered_signals(asset)]
     if wish.kind == "behaviour":
         needed, waiting = _needed(shop, wish, assets)
         return [*waiting, *train_behaviour(shop, needed, step)]

@@ -47,7 +47,10 @@ class SignalDrift:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a model's inputs and answers look like now; `due` says why it should be trained anew."""
+    """What a model's inputs and answers look like now; `due` says why it should be trained anew.
+
+    `young` is one that has learnt from most of the days looked at.
+    """
 
     key: Key
     version: int | None
@@ -55,6 +58,7 @@ class Drift:
     coverage: float | None = None
     judged: int = 0
     due: tuple[str, ...] = ()
+    young: bool = False
 
 
 def watch_drift(shop: Workshop, key: Key) -> Drift:
@@ -96,7 +100,8 @@ async def _of_remaining_life(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     errors = [abs(j.error) / max(j.prediction.days, 1.0) for j in last if j.error is not None]
     if has_risen(errors):
         due.append("its errors have risen")
-    return Drift(key, loaded.manifest.version, signals, card.coverage, card.due, tuple(due))
+    version = loaded.manifest.version
+    return Drift(key, version, signals, card.coverage, card.due, tuple(due), young=not newer)
 
 
 async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
@@ -119,7 +124,7 @@ async def _of_behaviour(shop: Workshop, key: Key, loaded: Loaded) -> Drift:
     free = outside(np.array([_noon(s.day) for s in days]), trouble)
     if has_risen([s.score for s, healthy in zip(days, free, strict=True) if healthy]):
         due.append("its daily scores have risen")
-    return Drift(key, version, signals, due=tuple(due))
+    return Drift(key, version, signals, due=tuple(due), young=not newer)
 
 
 def _span(shop: Workshop, loaded: Loaded) -> tuple[float, bool]:

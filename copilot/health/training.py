@@ -41,6 +41,10 @@ _PARTS = 5
 Errors = Mapping[str, float]
 
 
+class TooLittle(Failed):
+    """There is not enough history to learn from, yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A trained model as bytes; `losses` are its back-test errors, for comparison.
@@ -58,12 +62,12 @@ class Trained:
 
 
 def train_lives(given: Lives) -> Trained:
-    """A model of remaining life; raises Failed where there are too few lives that ended."""
+    """A model of remaining life; raises TooLittle where there are too few lives that ended."""
     from copilot_tools.models.remaining_life import RemainingLife
     from copilot_tools.models.remaining_life.training import QUICK, out_of_fold
 
     if given.failed < LEAST_LIVES:
-        raise Failed(
+        raise TooLittle(
             f"not enough history: {given.failed} lives ended in failure, at least {LEAST_LIVES} "
             "are needed; the trend of the wear signal stays"
         )
@@ -106,7 +110,7 @@ def train_course(given: MachineCourse) -> Trained:
     if not enough:
         most = max((len(rows) for rows in given.rows.values()), default=0)
         outside = " outside of trouble that jobs tell of" if given.left_out else ""
-        raise Failed(
+        raise TooLittle(
             f"not enough history: {most} running spans of ten minutes{outside}, at least "
             f"{LEAST_ROWS} of one product are needed"
         )

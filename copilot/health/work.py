@@ -8,7 +8,14 @@ from typing import TypeVar
 from copilot.health.lives import Lives, count_renewals, gather_lives, like_parts
 from copilot.health.machine_course import MachineCourse, read_course
 from copilot.health.promotion import compare_courses, compare_lives
-from copilot.health.training import LEAST_LIVES, Trained, store, train_course, train_lives
+from copilot.health.training import (
+    LEAST_LIVES,
+    TooLittle,
+    Trained,
+    store,
+    train_course,
+    train_lives,
+)
 from copilot.health.trouble import known_trouble
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import ToolError
@@ -25,11 +32,15 @@ Given = TypeVar("Given")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A model that was to be trained: its new version, or in one line why there is none."""
+    """A model that was to be trained: its new version, or in one line why there is none.
+
+    `early` says that there only is not enough history yet.
+    """
 
     key: Key
     manifest: Manifest | None
     why: str = ""
+    early: bool = False
 
 
 def train_remaining_life(
@@ -42,7 +53,7 @@ def train_remaining_life(
         progress("Reading lives from the history", place / len(scopes))
         repairs = asyncio.run(count_renewals(shop.plant, parts[scope]))
         if repairs + len(parts[scope]) < LEAST_LIVES:  # The history could not show enough either.
-            yield Made(Key("remaining-life", scope), None, _too_few(repairs))
+            yield Made(Key("remaining-life", scope), None, _too_few(repairs), early=True)
             continue
         gathered.append(asyncio.run(gather_lives(shop.plant, scope, parts[scope], days)))
     progress("Reading lives from the history", 1.0)
@@ -99,7 +110,7 @@ def _train(
         progress("Training", finished / len(given))
         key = keys[done.place]
         if done.result is None:
-            yield Made(key, None, done.why)
+            yield Made(key, None, done.why, early=isinstance(done.error, TooLittle))
             continue
         more = compare(shop.registry, key, done.result, given[done.place])
         yield Made(key, store(shop.registry, key, done.result, shop.plant.now(), more))

@@ -182,6 +182,9 @@ def test_too_few_lives_are_an_exit_code(run: Run):
     found = run("train", "remaining-life", "K-1")
     assert found.exit_code == 1
     assert "not enough history: 0 repairs are known" in found.stdout
+    every = run("train", "remaining-life", "--all", "--if-needed")
+    assert every.exit_code == 0
+    assert "Not enough history yet for 2: pump/bearing, pump/coupling." in every.stdout
 
 
 def test_a_worse_version_needs_force_and_a_reason(run: Run, site: Path):
