@@ -47,20 +47,31 @@ def place_of(cause: Named | None, named: Sequence[Named]) -> int:
     return named.index(cause) + 1 if cause in named else 0
 
 
-async def ask_again(plant: Plant, given: Given, seen: Observed) -> tuple[bool, bool]:
-    """Without the signal that is cited first: does the cause's rank fall, does its support?
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """What became of the cause named first without signals it rests on: rank and support lower?"""
 
-    The rank is among all modes of all machines around; one that is named no more has fallen.
+    rank: bool
+    support: bool
+
+
+async def ask_again(plant: Plant, given: Given, seen: Observed) -> tuple[Fallen, Fallen]:
+    """Without the signal that is cited first for the cause, and without all that are cited for it.
+
+    The rank is among all modes of all machines around; one that is named no more has fallen. A
+    cause with several independent signs may rightly stay first without one of them.
     """
-    cited = next(
-        fact.source.reference for fact in given.findings.facts if fact.source.system == "history"
-    )
-    poorer = replace(plant, history=Without(plant.history, cited))
     before = _weighed(plant, given, seen)
-    after = _weighed(plant, given, await observed(poorer, given.asset))
-    now, then = (next(c for c in causes if _key(c) == given.named[0]) for causes in (after, before))
-    fallen = _rank(after, now) > _rank(before, then) or not is_named(now)
-    return fallen, now.support < then.support
+    first = _find(before, given.named[0])
+    cited = [evidence.signal for evidence in first.told(favours=True) if evidence.signal]
+    fallen = []
+    for missing in (cited[:1], cited):
+        poorer = replace(plant, history=Without(plant.history, frozenset(missing)))
+        after = _weighed(plant, given, await observed(poorer, given.asset))
+        now = _find(after, given.named[0])
+        lower = _rank(after, now) > _rank(before, first) or not is_named(now)
+        fallen.append(Fallen(lower, now.support < first.support))
+    return fallen[0], fallen[1]
 
 
 async def observed(plant: Plant, asset: str) -> Observed:
@@ -95,8 +106,8 @@ def _weighed(plant: Plant, given: Given, seen: Observed) -> Sequence[Cause]:
     return [cause for cause in causes if not cause.mode.consequence]
 
 
-def _key(cause: Cause) -> Named:
-    return cause.mode.name, cause.asset.id
+def _find(causes: Sequence[Cause], named: Named) -> Cause:
+    return next(cause for cause in causes if (cause.mode.name, cause.asset.id) == named)
 
 
 def _rank(causes: Sequence[Cause], cause: Cause) -> int:
@@ -105,10 +116,10 @@ def _rank(causes: Sequence[Cause], cause: Cause) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """A history in which one signal was never recorded."""
+    """A history in which some signals were never recorded."""
 
     whole: History
-    missing: str
+    missing: frozenset[str]
 
     def append(self, samples: object) -> None:
         """Nothing is stored here."""
@@ -117,12 +128,10 @@ class Without:
     async def read(
         self, signals: Sequence[str], start: datetime, end: datetime
     ) -> dict[str, Samples]:
-        """What the whole history holds, the missing signal without samples."""
+        """What the whole history holds, the missing signals without samples."""
         found = await self.whole.read(signals, start, end)
-        if self.missing in found:
-            found[self.missing] = Samples(self.missing, (), ())
-        return found
+        return found | {key: Samples(key, (), ()) for key in self.missing & found.keys()}
 
     async def last(self, signal: str) -> datetime | None:
         """The newest sample's time."""
-        return None if signal == self.missing else await self.whole.last(signal)
+        return None if signal in self.missing else await self.whole.last(signal)

@@ -100,6 +100,13 @@ def live_on(calm: Calm, folder: Path, happenings: Sequence[Happening], length: t
     return Lived(plant, calm.now, simulation.now, told)
 
 
+def reopen(calm: Calm, folder: Path, now: datetime) -> Lived:
+    """A plant that has gone on in `folder` past `now`, for looking at its records up to then."""
+    panel = Panel({}, now)
+    plant = _open(load_site(PLANT_TOML), folder, calm.manuals, panel, now)
+    return Lived(plant, calm.now, now, Chronicle(calm.now, calm.now))
+
+
 class Panel:
     """The setpoints of the simulated plant as they were when it was left; nothing else is live."""
 
@@ -147,11 +154,17 @@ def _advance(
 
 
 def _branched(calm: Calm, folder: Path) -> ParquetHistory:
-    """A history that begins with the calm days, which stay where they are."""
+    """A history that begins with the calm days, which stay where they are.
+
+    The day the run begins on has a first sample already: it is copied, since the run adds to it.
+    """
     history = folder / "history"
     history.mkdir(parents=True)
     for day in (calm.root / "history").iterdir():
-        (history / day.name).symlink_to(day.resolve(), target_is_directory=True)
+        if day.name < calm.now.date().isoformat():
+            (history / day.name).symlink_to(day.resolve(), target_is_directory=True)
+        else:
+            shutil.copytree(day, history / day.name)
     return ParquetHistory(history)
 
 

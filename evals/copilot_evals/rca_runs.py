@@ -21,6 +21,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 STANDBY = ("P-102",)  # stands still, so nothing of it can be seen
 LONGEST_GROWTH = 3 * DAY  # injected faults grow faster than real ones, at the same shape
+LONGEST = LONGEST_GROWTH + DAY  # no run with a fault takes longer
 
 # The mode of the catalogue that each fault of the demo plant is.
 MODES = {

@@ -2,7 +2,8 @@
 
 First a line that stands unplanned, then an alarm that is not raised every day, a defect that
 cameras find in numbers, a reading that stands still, what has gone farthest out of its normal
-range, and last what has moved most against the week before.
+range, and last what has moved most against the week before. Of a run with a fault only what the
+fault did is asked: what a twin, the same plant without it, shows just so is no symptom of it.
 """
 
 from collections import Counter
@@ -16,12 +17,13 @@ from copilot.demo.simulate import TARGETS
 from copilot_evals.rca_plant import Lived
 from copilot_tools.records import AlarmTransition
 from copilot_tools.site.model import Asset, Signal
-from copilot_tools.timeseries import resting_since, robust_sd, to_arrays
+from copilot_tools.timeseries import Floats, resting_since, robust_sd, to_arrays
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LEAST_DEFECTS = 8
 LEAST_EXCESS = 0.1  # of the normal range's width
+CAUSED = 0.5  # of the way that a reading moved must not have been moved without the fault
 # Machine kinds that people blame for a defect, by a word of its name.
 BLAMED = {"fill": "filler", "cap": "capper", "label": "labeller"}
 SAID = {
@@ -42,15 +44,16 @@ SAID = {
 OTHERWISE = {True: ("{} too high", "{} is up"), False: ("{} too low", "{} is down")}
 
 
-async def complaint(lived: Lived, draw: Random) -> tuple[str, str]:
-    """The machine and the symptom that somebody asks about at the end of a run."""
-    if stopped := await _stops(lived):
-        return draw.choice(stopped)
-    if raised := await _unusual_alarms(lived):
-        return draw.choice(raised)
-    if blamed := await _defects(lived):
-        return draw.choice(blamed)
-    return await _readings(lived, draw)
+async def complaint(lived: Lived, draw: Random, twin: Lived | None = None) -> tuple[str, str]:
+    """The machine and the symptom that somebody asks about at the end of a run.
+
+    With a `twin` that was spared what happened, something that it does not show as well.
+    """
+    for look in (_stops, _unusual_alarms, _defects):
+        spared = await look(twin) if twin else []
+        if seen := [symptom for symptom in await look(lived) if symptom not in spared]:
+            return draw.choice(seen)
+    return await _readings(lived, draw, twin)
 
 
 async def _stops(lived: Lived) -> list[tuple[str, str]]:
@@ -61,7 +64,9 @@ async def _stops(lived: Lived) -> list[tuple[str, str]]:
         found += [
             (stop.asset, stop.reason)
             for stop in stops
-            if not stop.planned and stop.end is None and lived.now - stop.start > 0.5 * HOUR
+            if not stop.planned
+            and (stop.end is None or stop.end > lived.now)
+            and lived.now - stop.start > 0.5 * HOUR
         ]
     return found
 
@@ -97,28 +102,48 @@ def _blamed(lived: Lived, line: str, defect: str) -> list[Asset]:
     return [a for a in lived.plant.site.assets.values() if a.line == line and a.kind in kinds]
 
 
-async def _readings(lived: Lived, draw: Random) -> tuple[str, str]:
-    """What somebody sees who looks through the readings of today and of a week ago."""
+async def _readings(lived: Lived, draw: Random, twin: Lived | None) -> tuple[str, str]:
+    """What somebody sees who looks through the readings of today and of a week ago.
+
+    Where a twin shows all of it as well, it is asked about all the same.
+    """
     signals = [s for s in lived.plant.site.signals() if not (_counts(s) or s.id in TARGETS)]
     ids = [signal.id for signal in signals]
     found = await lived.plant.history.read(ids, lived.now - 3 * DAY, lived.now)
     past = await lived.plant.history.read(ids, lived.now - 7 * DAY, lived.now - 6 * DAY)
+    spared = await _levels(twin, ids) if twin else {}
     out: list[tuple[float, Signal, bool]] = []
     moved: list[tuple[float, Signal, bool]] = []
     for signal in signals:
         seconds, values = to_arrays(found[signal.id])
         if resting_since(seconds, values) is not None and "level" in signal.name:
             return signal.asset, f"{signal.name} does not move"
-        recent = values[seconds >= (lived.now - 2 * HOUR).timestamp()]
+        level = _newest(seconds, values, lived)
         _, before = to_arrays(past[signal.id])
-        if np.isfinite(recent).any() and np.isfinite(before).any():
-            level = float(np.nanmedian(recent))
-            usual, scatter = float(np.nanmedian(before)), max(robust_sd(before), 1e-6)
-            if not _out_of_normal(signal, usual):
-                out += _out_of_normal(signal, level)
-            moved.append((abs(level - usual) / scatter, signal, level > usual))
+        if np.isnan(level) or not np.isfinite(before).any():
+            continue
+        usual, scatter = float(np.nanmedian(before)), max(robust_sd(before), 1e-6)
+        if abs(level - spared.get(signal.id, usual)) < CAUSED * abs(level - usual):
+            continue
+        if not _out_of_normal(signal, usual):
+            out += _out_of_normal(signal, level)
+        moved.append((abs(level - usual) / scatter, signal, level > usual))
+    if twin and not moved:
+        return await _readings(lived, draw, None)
     _, signal, high = max(out or moved, key=lambda found: found[0])
     return signal.asset, _said(signal, high, draw)
+
+
+async def _levels(lived: Lived, ids: Sequence[str]) -> dict[str, float]:
+    """The newest level of each signal that has one."""
+    found = await lived.plant.history.read(ids, lived.now - 2 * HOUR, lived.now)
+    levels = {key: _newest(*to_arrays(samples), lived) for key, samples in found.items()}
+    return {key: level for key, level in levels.items() if not np.isnan(level)}
+
+
+def _newest(seconds: Floats, values: Floats, lived: Lived) -> float:
+    recent = values[seconds >= (lived.now - 2 * HOUR).timestamp()]
+    return float(np.nanmedian(recent)) if np.isfinite(recent).any() else float("nan")
 
 
 def _counts(signal: Signal) -> bool:

@@ -9,8 +9,16 @@ from root_cause_fixture import CLOGGED, WORN, build
 from copilot.demo.faults import FAULTS
 from copilot.demo.simulate import PLANT_TOML
 from copilot_evals.rca import Result, figures
-from copilot_evals.rca_judge import Given, Without, ask_again, loudest_mode, observed, place_of
-from copilot_evals.rca_plant import Calm, live_calmly, live_on
+from copilot_evals.rca_judge import (
+    Fallen,
+    Given,
+    Without,
+    ask_again,
+    loudest_mode,
+    observed,
+    place_of,
+)
+from copilot_evals.rca_plant import Calm, live_calmly, live_on, reopen
 from copilot_evals.rca_runs import DISTURBANCES, MODES, Run, disturbance_runs, fault_runs
 from copilot_evals.rca_symptoms import complaint
 from copilot_tools.failure_modes import failure_modes
@@ -66,6 +74,13 @@ async def test_a_run_goes_on_from_the_calm_days(calm: Calm, tmp_path: Path):
     assert 141.0 < reading.value < 146.0
 
 
+def test_runs_leave_the_calm_days_to_each_other_as_they_were(calm: Calm, tmp_path: Path):
+    before = sorted(str(file) for file in calm.root.rglob("*.parquet"))
+    lived = live_on(calm, tmp_path / "run", (), timedelta(hours=1))
+    assert sorted(str(file) for file in calm.root.rglob("*.parquet")) == before
+    assert reopen(calm, tmp_path / "run", lived.now).now == lived.now
+
+
 async def test_a_dead_sensor_gives_no_value_from_then_on(calm: Calm, tmp_path: Path):
     run = next(r for r in disturbance_runs(SEED, NOW, SEED, 0) if r.label == "dead sensor")
     dead = replace(run.happenings[0], after=timedelta(hours=1))
@@ -89,6 +104,8 @@ async def test_people_ask_about_the_alarm_that_a_fault_raises(calm: Calm, tmp_pa
     assert asset in lived.plant.site.assets
     raised = {(event.asset, event.message) for event in lived.chronicle.alarms}
     assert (asset, symptom) in raised
+    spared = live_on(calm, tmp_path / "spared", (), timedelta(days=2, hours=6))
+    assert (asset, symptom) == await complaint(lived, Random("any"), spared)
 
 
 async def test_without_the_cited_signal_the_support_falls(tmp_path: Path):
@@ -96,13 +113,14 @@ async def test_without_the_cited_signal_the_support_falls(tmp_path: Path):
     given = await Given.ask(plant, "PU-1", "vibration")
     assert place_of(("worn drive-end bearing", "PU-1"), given.named) == 1
     seen = await observed(plant, "PU-1")
-    _, support_lowered = await ask_again(plant, given, seen)
-    assert support_lowered
+    without_first, without_all = await ask_again(plant, given, seen)
+    assert without_first.support
+    assert without_all == Fallen(rank=True, support=True)
 
 
 async def test_a_signal_taken_away_has_no_history(tmp_path: Path):
     plant = build(tmp_path, {})
-    poorer = Without(plant.history, "PU-1.flow")
+    poorer = Without(plant.history, frozenset(["PU-1.flow"]))
     both = ["PU-1.flow", "PU-1.speed"]
     found = await poorer.read(both, plant.now() - timedelta(hours=1), plant.now())
     assert not found["PU-1.flow"].times
@@ -120,11 +138,14 @@ async def test_the_baseline_follows_the_loudest_signal(tmp_path: Path):
 
 def test_the_figures_count_what_they_say():
     fault, none = Run(0, "a", (), timedelta(), ("m", "A")), Run(1, "b", (), timedelta())
-    right = Result(fault, ("A", "s"), ("m", "A"), 1, 0.5, 0.4, True, True, True)
-    third = replace(right, named=("x", "A"), place=3, baseline=False, rank_lowered=None)
-    quiet = Result(none, ("A", "s"), None, 0, 1.5, 0.4, False, None, None)
+    kept, fell = Fallen(rank=False, support=True), Fallen(rank=True, support=True)
+    right = Result(fault, ("A", "s"), ("m", "A"), 1, 0.5, 0.4, True, kept, fell)
+    third = replace(right, named=("x", "A"), place=3, baseline=False, without_first=None)
+    quiet = Result(none, ("A", "s"), None, 0, 1.5, 0.4, False)
     alarmed = replace(quiet, named=("m", "A"))
     told = figures([right, third, quiet, alarmed])
     assert (told["top1"], told["top3"], told["abstained"]) == (0.5, 1.0, 0.5)
-    assert (told["runs"], told["disturbances"], told["rank_lowered"]) == (2, 2, 1.0)
+    assert (told["runs"], told["disturbances"]) == (2, 2)
+    lowered = ("rank_lowered", "support_lowered", "rank_lowered_without_all")
+    assert [told[name] for name in lowered] == [0.0, 1.0, 1.0]
     assert told["baseline_top1"] == 0.5
