@@ -1,4 +1,4 @@
-"""A pump that feeds a filter and a capper on a line, with forty days of history in real stores."""
+"""A tank, its pump, a filter, and a capper on a line, with forty days of history in real stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +32,7 @@ USUAL = {
     "CA-3.clutch temperature": (48.0, 1.0),
     "CA-3.head pressure": (6.0, 0.05),
     "TA-4.level": (70.0, 2.0),
+    "TA-4.inflow": (45.0, 1.0),
 }
 CLOGGED = {"PU-1.suction pressure": -0.3, "PU-1.bearing vibration": 2.0, "PU-1.flow": -8.0}
 WORN = {"PU-1.bearing vibration": 2.5, "PU-1.bearing temperature": 15.0}
@@ -83,6 +84,7 @@ id = "TA-4"
 name = "Tank"
 kind = "tank"
 area = "A"
+feeds = ["PU-1"]
 {TA-4}
 """
 MANUAL = """\

@@ -77,6 +77,13 @@ def test_a_mode_of_the_site_replaces_ours_of_the_same_name(tmp_path: Path):
         ("weight = 3", "weight = -1", 7, "greater than 0"),
         ('remedy = "replace the impeller"', "", 1, "remedy: Field required"),
         ('kinds = ["pump"]', "kinds = []", 2, "at least 1 item"),
+        ('"pump"', '"pump", "pumpp"', 2, "no machine here is a 'pumpp'; kinds here: pump"),
+        (
+            "weight = 3",
+            "weight = 1",
+            7,
+            "never be named; give one sign a weight of 2",
+        ),
         ('component = "impeller"', 'component = "impeller"\ncolour = "red"', 5, "Extra inputs"),
         ('signal = "flow"', 'signal = "humidity"', 7, "no pump here has any of its signals"),
         ("[[mode]]", "[[mode", 0, "not valid TOML"),

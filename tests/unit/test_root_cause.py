@@ -7,10 +7,15 @@ import pytest
 from plant_fixture import ago, inspection, part, production_order, work_order
 from root_cause_fixture import CLOGGED, LOOSE, SITE, WORN, ask, build, support
 
+from copilot_evals.rca_judge import Without
+from copilot_tools.failure_modes import failure_modes
 from copilot_tools.root_cause.neighbours import find_neighbours
 from copilot_tools.sources.history_parquet import ParquetHistory
+from copilot_tools.sources.opcua import OpcUaTelemetry
 from copilot_tools.sources.plant_sql import SqlAlarmJournal, SqlErp, SqlInspections
 from copilot_tools.sources.sql import connect
+
+FLOW = frozenset(["PU-1.flow"])
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,14 @@ async def test_another_fault_upstream_that_nobody_asked_about_is_not_named(tmp_p
     assert [row[0] for row in findings.tables[0].rows] == ["fouled filter cartridges"]
 
 
+async def test_what_raised_the_first_alarm_is_the_cause_of_what_came_after(tmp_path: Path):
+    plant = build(tmp_path, WORN, {"alarm_events": [alarm("A-7", "PU-1", "hot", ago(hours=3))]})
+    findings = await ask(plant, "FI-2", "turbid")
+    assert [row[:2] for row in findings.tables[0].rows] == [("worn drive-end bearing", "PU-1")]
+    quiet = await ask(build(tmp_path / "quiet", WORN), "FI-2", "turbid")
+    assert quiet.summary.startswith("I cannot name a cause")
+
+
 async def test_nothing_unusual_is_said_to_be_so(tmp_path: Path):
     findings = await ask(build(tmp_path, {}), "PU-1", "vibration")
     assert findings.summary.startswith("I cannot name a cause")
@@ -58,6 +71,30 @@ async def test_without_history_no_cause_is_named(tmp_path: Path):
     plant = replace(build(tmp_path, WORN), history=ParquetHistory(tmp_path / "empty"))
     findings = await ask(plant, "PU-1", "vibration")
     assert findings.summary.startswith("I cannot name a cause")
+    assert "Nothing of PU-1 can be compared with its past" in findings.summary
+    assert "No signal is unusual" not in findings.summary
+
+
+async def test_a_signal_that_was_never_recorded_is_said(tmp_path: Path):
+    plant = build(tmp_path, {})
+    findings = await ask(replace(plant, history=Without(plant.history, FLOW)), "PU-1", "vibration")
+    assert "No signal is unusual. Too little is recorded to compare flow with" in findings.summary
+
+
+async def test_a_machine_of_a_kind_without_failure_modes_is_said_to_be_one(tmp_path: Path):
+    modes = tuple(mode for mode in failure_modes() if "filter" not in mode.kinds)
+    findings = await ask(replace(build(tmp_path, CLOGGED), modes=modes), "FI-2", "low flow")
+    assert "clogged suction strainer of PU-1" in findings.summary
+    assert any("No failure mode of a filter is known" in notice for notice in findings.notices)
+
+
+async def test_setpoints_that_cannot_be_read_are_said(tmp_path: Path):
+    dead = OpcUaTelemetry("opc.tcp://127.0.0.1:9/")
+    plant = build(tmp_path, {"PU-1.speed": -400.0, **CLOGGED})
+    findings = await ask(replace(plant, telemetry=dead), "PU-1", "noise")
+    await dead.close()
+    assert "clogged suction strainer of PU-1" in findings.summary
+    assert any(notice.startswith("Setpoints are not compared: ") for notice in findings.notices)
 
 
 async def test_a_consequence_is_not_named_as_a_cause(tmp_path: Path):
@@ -160,7 +197,25 @@ async def test_a_frozen_reading_is_named_and_says_nothing_of_its_level(tmp_path:
     plant = build(tmp_path, {"TA-4.level": -30.0}, still=["TA-4.level"])
     findings = await ask(plant, "TA-4", "level low")
     assert findings.tables[0].rows[0][0] == "frozen level transmitter"
-    assert "TA-4 level has not moved at all" in findings.summary
+    assert "TA-4 level has not moved at all since 2026-11-20" in findings.summary
+
+
+async def test_a_frozen_level_is_the_cause_of_what_the_pump_behind_the_tank_shows(tmp_path: Path):
+    plant = build(tmp_path, {"PU-1.suction pressure": -0.3}, still=["TA-4.level"])
+    findings = await ask(plant, "PU-1", "low suction pressure")
+    assert findings.tables[0].rows[0][:2] == ("frozen level transmitter", "TA-4")
+
+
+async def test_an_empty_tank_speaks_against_a_clogged_strainer(tmp_path: Path):
+    short = {"PU-1.suction pressure": -0.3, "TA-4.level": -30.0, "TA-4.inflow": -10.0}
+    findings = await ask(build(tmp_path, short), "PU-1", "low suction pressure")
+    assert findings.tables[0].rows[0][:2] == ("short supply to the tank", "TA-4")
+
+
+async def test_the_level_of_a_tank_that_nothing_flows_through_may_stand_still(tmp_path: Path):
+    idle = build(tmp_path, {"TA-4.inflow": -45.0}, still=["TA-4.level"])
+    findings = await ask(idle, "TA-4", "level does not move")
+    assert "frozen" not in findings.summary
 
 
 async def test_procedure_and_part_are_named(tmp_path: Path):
@@ -214,5 +269,5 @@ async def test_every_number_of_the_summary_is_a_fact(tmp_path: Path):
 
 
 def test_neighbours_follow_the_flow():
-    assert find_neighbours(SITE, SITE.assets["FI-2"]).steps == {"FI-2": 0, "PU-1": 1}
-    assert find_neighbours(SITE, SITE.assets["PU-1"]).steps == {"PU-1": 0, "FI-2": -1}
+    assert find_neighbours(SITE, SITE.assets["FI-2"]).steps == {"FI-2": 0, "PU-1": 1, "TA-4": 2}
+    assert find_neighbours(SITE, SITE.assets["PU-1"]).steps == {"PU-1": 0, "TA-4": 1, "FI-2": -1}

@@ -20,6 +20,7 @@ from copilot_tools.site.names import split_words
 from copilot_tools.site.toml_lines import find_line
 
 FILE = "failure_modes.toml"
+TELLING = 2.0  # weight from which on a sign alone can carry a mode
 
 Moves = Literal["up", "down", "either", "still"]
 At = Literal["here", "downstream", "upstream", "site"]
@@ -128,6 +129,8 @@ def load_modes(path: Path, site: Site) -> tuple[FailureMode, ...]:
         raise SiteError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     own = parse_modes(text, str(path))
     for place, mode in enumerate(own):
+        if problem := _unknown(mode, site):
+            raise SiteError(f"{path}:{find_line(text, ('mode', place, 'kinds'))}: {problem}")
         if problem := _unseen(mode, site):
             raise SiteError(f"{path}:{find_line(text, ('mode', place, 'signs'))}: {problem}")
     named = {(kind, mode.name) for mode in own for kind in mode.kinds}
@@ -154,7 +157,23 @@ def parse_modes(text: str, origin: str = FILE) -> tuple[FailureMode, ...]:
                 where = f"{origin}:{find_line(text, ('mode', place, 'name'))}"
                 raise SiteError(f"{where}: {mode.name!r} of a {kind} is there twice; rename one")
             seen.add((kind, mode.name))
+        if not mode.consequence and all(sign.weight < TELLING for sign in mode.signs):
+            where = f"{origin}:{find_line(text, ('mode', place, 'signs'))}"
+            least = f"give one sign a weight of {TELLING:g} or more"
+            raise SiteError(f"{where}: {mode.name!r} could never be named; {least}")
     return tuple(_mode(mode) for mode in file.mode)
+
+
+def _unknown(mode: FailureMode, site: Site) -> str:
+    """Which kind of machine a mode has that neither the site nor our catalogue knows, if any."""
+    here = {asset.kind for asset in site.assets.values()}
+    known = here | {kind for ours in failure_modes() for kind in ours.kinds}
+    wrong = [kind for kind in mode.kinds if kind not in known]
+    if not wrong:
+        return ""
+    return (
+        f"{mode.name!r}: no machine here is a {wrong[0]!r}; kinds here: {', '.join(sorted(here))}"
+    )
 
 
 def _unseen(mode: FailureMode, site: Site) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from copilot_tools.display import format_time, format_value
 from copilot_tools.facts import Column, Fact, Findings, Source, Table
+from copilot_tools.operation import measured_signals
 from copilot_tools.plant import Plant
 from copilot_tools.root_cause.causes import Cause
 from copilot_tools.root_cause.circumstances import change_fact, change_text
@@ -122,7 +123,9 @@ def abstain(plant: Plant, asked: Question, causes: Sequence[Cause], seen: Observ
         f"since {since}."
     ]
     unusual = "; ".join(_shift_text(shift) for shift in moved)
-    sentences.append(f"Unusual are: {unusual}." if moved else "No signal is unusual.")
+    if moved or any(signal.id in seen.shifts for signal in asked.machine.signals):
+        sentences.append(f"Unusual are: {unusual}." if moved else "No signal is unusual.")
+    sentences += _uncompared(asked.machine, seen)
     changes = [change for change in seen.changes if change.signal]
     sentences += [f"Note that {change_text(change)}." for change in changes]
     if seen.warmth:
@@ -144,6 +147,16 @@ def abstain(plant: Plant, asked: Question, causes: Sequence[Cause], seen: Observ
         mentions=(f"{asked.machine.id} {asked.machine.name}",),
         notices=seen.notices,
     )
+
+
+def _uncompared(machine: Asset, seen: Observed) -> Iterator[str]:
+    """The signals of the machine of which it cannot be told whether they are unusual."""
+    measured = measured_signals(machine)
+    blind = [signal.name for signal in measured if signal.id not in seen.shifts]
+    if len(blind) == len(measured):
+        yield f"Nothing of {machine.id} can be compared with its past: too little is recorded."
+    elif blind:
+        yield f"Too little is recorded to compare {', '.join(blind)} with the past."
 
 
 def _warmth_facts(seen: Observed) -> Iterator[Fact]:

@@ -7,9 +7,9 @@ are there and that leaves the least of what is there unexplained. Weights are of
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from copilot_tools.display import format_value
+from copilot_tools.display import format_time, format_value
 from copilot_tools.facts import Fact, Source
-from copilot_tools.failure_modes import FailureMode, Sign
+from copilot_tools.failure_modes import TELLING, FailureMode, Sign
 from copilot_tools.root_cause.neighbours import Neighbours
 from copilot_tools.root_cause.observed import Observed
 from copilot_tools.shifts import CLEAR_SIGMAS, Shift
@@ -18,10 +18,9 @@ from copilot_tools.site.names import split_words
 
 FAR = 0.85  # what is left of the support with each step away from the machine asked about
 UNRELATED = 0.6  # ... when the mode is not known for the symptom
-ELSEWHERE = 0.45  # ... and is one of another machine, which then is not enough to be named
+ELSEWHERE = 0.45  # ... and is one of another machine that did not raise the first alarm (first-out)
 UNEXPLAINED = 0.4  # what is lost when nothing else of what moved on the machine is explained
 UNMEASURED = 0.5  # the share of its weight that a sign without a signal still asks for
-TELLING = 2.0  # weight from which on a sign alone can carry a cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def weigh_signals(
             cause.evidence.append(_signal_evidence(sign, asset, shift, near, seen, -against))
     explained = _explained(mode, asset, near, seen)
     cause.support = max(gained / total, 0.0) * (1 - UNEXPLAINED * (1 - explained))
-    cause.support *= _relevance(mode, abs(near.steps[asset.id]), symptom)
+    cause.support *= _relevance(cause, near, symptom, seen)
     return cause
 
 
@@ -149,11 +148,30 @@ def _explained(mode: FailureMode, asset: Asset, near: Neighbours, seen: Observed
     return explained / moved if moved else 1.0
 
 
-def _relevance(mode: FailureMode, steps: int, symptom: frozenset[str]) -> float:
-    """Less for what is far, and for what nobody would describe with those words."""
-    heard = not symptom or bool(mode.symptoms & symptom)
-    unheard = ELSEWHERE if steps else UNRELATED
-    return float(FAR**steps) * (1.0 if heard else unheard)
+def _relevance(cause: Cause, near: Neighbours, symptom: frozenset[str], seen: Observed) -> float:
+    """Less for what is far, and for what nobody would describe with those words.
+
+    Words weigh less against the machine whose alarm came before all others: what is asked about may
+    have followed from it.
+    """
+    asset = cause.asset.id
+    near_by = asset == near.machine.id or (bool(seen.alarms) and seen.alarms[0].asset == asset)
+    heard = not symptom or is_known_for(cause.mode, cause.asset, near, symptom)
+    unheard = UNRELATED if near_by else ELSEWHERE
+    return float(FAR ** abs(near.steps[asset])) * (1.0 if heard else unheard)
+
+
+def is_known_for(
+    mode: FailureMode, asset: Asset, near: Neighbours, symptom: frozenset[str]
+) -> bool:
+    """Is a symptom one of the mode's own, or what the mode does to the machine asked about?"""
+    if mode.symptoms & symptom:
+        return True
+    return any(
+        sign.words & symptom and near.machine in near.seen_from(asset, sign.at)
+        for sign in mode.signs
+        if sign.at in ("downstream", "upstream")
+    )
 
 
 def _signal_evidence(
@@ -181,11 +199,13 @@ def _signal_evidence(
 def _still_evidence(
     sign: Sign, asset: Asset, near: Neighbours, seen: Observed, agreed: float
 ) -> Evidence:
-    signal = next(s for a in near.seen_from(asset, sign.at) for s in sign.signals(a))
+    signals = [s for place in near.seen_from(asset, sign.at) for s in sign.signals(place)]
+    signal = next((s for s in signals if s.id in seen.resting), signals[0])
     source = Source("history", signal.id)
     if since := seen.resting.get(signal.id):
         fact = Fact(signal.asset, f"{signal.name} still since", since, source, seen.period.end)
-        text = f"{signal.asset} {signal.name} has not moved at all since then"
+        told = format_time(since, near.site.time_zone)
+        text = f"{signal.asset} {signal.name} has not moved at all since {told}"
         return Evidence(text, (fact,), agreed > 0, sign.weight, signal.id)
     return Evidence(f"{signal.asset} {signal.name} moves", (), favours=False, signal=signal.id)
 

@@ -28,6 +28,11 @@ async def find_root_cause(
     period = parse_window(window or "24h", plant.site, plant.now())
     near = find_neighbours(plant.site, machine)
     seen = await observe(plant, near, plant.modes, period)
+    if not any(machine.kind in mode.kinds for mode in plant.modes):
+        unknown = (
+            f"No failure mode of a {machine.kind} is known; only machines around it are judged."
+        )
+        seen = replace(seen, notices=(*seen.notices, unknown))
     causes = weigh_all(plant, near, symptom, seen)
     asked = Question(machine, symptom)
     likely = [cause for cause in causes if is_named(cause)][:SHOWN]

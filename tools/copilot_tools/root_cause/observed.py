@@ -16,9 +16,10 @@ from copilot_tools.records import (
     ProductionOrder,
     WorkOrder,
 )
+from copilot_tools.root_cause.frozen import find_frozen
 from copilot_tools.root_cause.neighbours import Neighbours
-from copilot_tools.shifts import Shift, find_resting, measure_shifts
-from copilot_tools.site.model import Setpoint, Signal
+from copilot_tools.shifts import Shift, measure_shifts
+from copilot_tools.site.model import Setpoint
 from copilot_tools.windows import Period
 
 JOBS = timedelta(days=400)
@@ -103,7 +104,7 @@ async def observe(
     orders = await _ask(plant.erp.production_orders(), [], "Products are not told apart", notices)
     others = [asset for asset in near.thermometers if asset.id not in near.steps]
     shifts = await measure_shifts(plant, [*near.assets, *others], orders, period)
-    resting = await find_resting(plant, _that_may_rest(near, modes), period)
+    resting = await find_frozen(plant, near, modes, period)
     alarms = await _ask(
         _unusual_alarms(plant, list(near.steps), period), (), "Alarms are not weighed", notices
     )
@@ -138,18 +139,6 @@ async def _ask(answer: Awaitable[T], otherwise: T, loss: str, notices: list[str]
     except Unavailable as error:
         notices.append(f"{loss}: {error}.")
         return otherwise
-
-
-def _that_may_rest(near: Neighbours, modes: Sequence[FailureMode]) -> list[Signal]:
-    return [
-        signal
-        for asset in near.assets
-        for mode in modes
-        if asset.kind in mode.kinds
-        for sign in mode.signs
-        if sign.moves == "still"
-        for signal in sign.signals(asset)
-    ]
 
 
 async def _unusual_alarms(
