@@ -3,7 +3,7 @@
 import shutil
 import tarfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,10 +48,14 @@ def make(floor: Floor, at: datetime | None = None) -> Path:
     return back_up(settings_of(floor), config, floor.folder / "backups", at or now(), quiet)
 
 
-def put_back(floor: Floor, file: Path, *, replace: bool = True) -> Restored:
+def put_back(
+    floor: Floor, file: Path, *, replace: bool = True, at: datetime | None = None
+) -> Restored:
     floor.engine.dispose()
     config = floor.folder / "copilot.toml"
-    return restore(file, settings_of(floor), config, now(), quiet, by="os:me", replace=replace)
+    return restore(
+        file, settings_of(floor), config, at or now(), quiet, by="os:me", replace=replace
+    )
 
 
 @pytest.fixture
@@ -201,7 +205,7 @@ def test_models_come_back_and_newer_ones_are_moved_aside(drill: Floor) -> None:
     file = make(drill)
     assert put_back(drill, file).says[1:] == ()  # They are the same.
     train(drill)
-    done = put_back(drill, file)
+    done = put_back(drill, file, at=now() + timedelta(seconds=2))
     assert "the models are back in" in done.says[-1]
     assert (registry.versions(KEY), registry.pointer(KEY).current) == ([1], 1)
     assert registry.content(registry.manifest(KEY, 1)) == b"a model"

@@ -90,6 +90,16 @@ def test_one_step_back_and_forth(registry: Registry):
     assert registry.roll_back(KEY, NOW, "ada").current == 2
 
 
+def test_nothing_damaged_comes_back_into_use(registry: Registry):
+    for version in (1, 2):
+        registry.add(KEY, bytes(version), FILE, draft())
+        registry.promote(KEY, version, NOW, "ada")
+    (place(registry, 1) / FILE).write_bytes(b"?")
+    with pytest.raises(Unusable, match="behaviour K-1 v1: .* is damaged"):
+        registry.roll_back(KEY, NOW, "ada")
+    assert registry.pointer(KEY).current == 2
+
+
 def test_there_is_nothing_to_go_back_to(registry: Registry):
     registry.add(KEY, b"1", FILE, draft())
     registry.promote(KEY, 1, NOW, "ada")

@@ -140,11 +140,12 @@ class Registry:
             return pointer
 
     def roll_back(self, key: Key, at: datetime, by: str, reason: str = "") -> Pointer:
-        """Bring the version before back into use; raises Failed when there was none."""
+        """Bring the version before back; raises Failed when there was none, or it is damaged."""
         with self._writing(key) as folder:
             pointer = self.pointer(key)
             if pointer.current is None or pointer.previous is None:
                 raise Failed(f"{key}: there is no earlier version to go back to")
+            self.content(self.manifest(key, pointer.previous))
             pointer = pointer.moved(pointer.previous, at, by, reason or "rolled back")
             self._point(folder, pointer)
             return pointer
