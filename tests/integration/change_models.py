@@ -1,9 +1,9 @@
 """Changes a registry of models, killed at the n-th step on the file system.
 
 Arguments: the folder, what to do (add, promote, back, prune) and n. The steps are all that Python
-tells its audit hooks of: files opened, folders made, renamed and removed. For every n the work is done in
-a process of its own that the kernel kills. Prints a line of JSON for each: n, whether it was killed
-and what a reader then finds; ends with the first n that is never reached.
+tells its audit hooks of: files opened, folders made, renamed and removed. For every n the work is
+done in a process of its own that the kernel kills. Prints a line of JSON for each: n, whether it
+was killed and what a reader then finds; ends with the first n that is never reached.
 """
 
 import json
