@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from copilot_tools.errors import Failed
 from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Key, Registry
 from copilot_tools.vision.folder import LabelledFile, find_labelled
-from copilot_tools.vision.heat import find_boxes
+from copilot_tools.vision.heat import HeatMap, find_boxes
 from copilot_tools.vision.learning import find_kinds
 from copilot_tools.vision.model import FILE, VisionModel
 from copilot_tools.vision.network import CELLS
@@ -200,3 +201,14 @@ def test_boxes_around_hot_spots():
     assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16),)
     assert find_boxes(heat, (0, -92)) == ((0, 32, 12, 16),)
     assert find_boxes(np.ones((32, 32), dtype=np.float32), (0, 0)) == ()
+
+
+def test_the_heat_is_painted_where_the_part_shows_it():
+    cells = np.full((32, 32), 0.2, dtype=np.float32)
+    cells[4:6, 10:13] = 1.4
+    with Image.open(BytesIO(HeatMap(cells, (16, -8)).painted())) as painted:
+        red = np.asarray(painted)[..., 3]
+    assert red.shape == (128, 128)
+    assert (red > 0).sum() == (red[24:32, 36:48] > 0).sum() == 8 * 12
+    with Image.open(BytesIO(HeatMap(cells / 20, (0, 0)).painted())) as painted:
+        assert np.asarray(painted)[..., 3].max() < 30

@@ -16,13 +16,14 @@ from copilot.web.deciding import status_of
 from copilot.web.inspected import picture_of
 from copilot.web.rendering import render
 from copilot.web.reviewing import ReviewForm, refusal, review
+from copilot.web.sections import look
 from copilot.web.services import Services
 from copilot_tools.display import printable
 from copilot_tools.errors import ToolError
 from copilot_tools.facts import Picture
 from copilot_tools.records import Inspection
 
-NAMES_FROM = timedelta(days=2)
+NAMES_FROM = timedelta(days=1)
 """How far back defects are looked for that the form offers by name."""
 
 router = APIRouter(include_in_schema=False)
@@ -99,7 +100,7 @@ def _pictures(part: Inspection) -> tuple[Picture | None, Picture | None]:
 
 
 async def _defects(services: Services, part: Inspection) -> list[str]:
-    around = await services.copilot.plant.inspections.results(
-        part.time - NAMES_FROM, part.time + NAMES_FROM
-    )
-    return sorted({unit.defect for unit in around if unit.defect} - {part.defect})
+    """The names of other defects of the line; none where the database is too slow for that."""
+    start, end = part.time - NAMES_FROM, part.time + NAMES_FROM
+    around = await look(services.copilot.plant.inspections.results(start, end, part.line))
+    return sorted({unit.defect for unit in around.content or () if unit.defect} - {part.defect})

@@ -20,6 +20,8 @@ ODD = 2.5
 """Times the map's median from which a cell is of a spot, however much hotter others are."""
 
 
+FAINT = 1.5
+"""Times the map's median below which nothing is painted."""
 RED = (214, 20, 40)
 FINE = 2
 """Pixels of the picture to one of the heat picture; shifts are multiples of it."""
@@ -39,7 +41,7 @@ class HeatMap:
         """A PNG to lay over the picture at the picture's size: red where it is hot, else clear."""
         from PIL import Image
 
-        ordinary = float(np.median(self.cells))
+        ordinary = FAINT * float(np.median(self.cells))
         # A map without anything hot stays pale, however its hottest cell compares with the rest.
         top = max(float(self.cells.max()), 0.5) - ordinary
         share = np.clip((self.cells - ordinary) / max(top, 1e-9), 0.0, 1.0)

@@ -137,7 +137,9 @@ def _learn(folder: LabelledFolder, split: Split, seed: int, tell: Progress) -> P
     numbers = {file: index for index, file in enumerate(files)}
     reference = np.array([numbers[file] for file in good])
     tell("Learning what good parts look like", 0.0)
-    goodness = describe_good(features[reference], of_kind[reference])
+    # Where good parts are few, copies tell how much a cell differs by where exactly a part stands.
+    looks = np.concatenate([rows[reference] for rows in shown])[:FOR_GOOD]
+    goodness = describe_good(looks, np.resize(of_kind[reference], len(looks)))
     tell("Learning the classes", 0.0)
     classes = np.array([folder.classes.index(file.label) for file in files])
     times = len(shown)
