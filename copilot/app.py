@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 from copilot import db
 from copilot.agent import Agent
 from copilot.conversations import Conversations
+from copilot.health.loaded import load_models
 from copilot.health.predictions import PredictionBook
 from copilot.health.watch.machine_watch import MachineWatch
 from copilot.llm.planner import Planner
@@ -19,9 +19,6 @@ from copilot.plant import open_plant, utc_now
 from copilot.ruled_planner import RuledPlanner
 from copilot.settings import Settings
 from copilot_tools.catalogue import ALL_TOOLS, CATALOGUE
-from copilot_tools.learnt_life import KIND
-from copilot_tools.models.registry.kinds import load
-from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Registry
 from copilot_tools.plant import Plant
 
@@ -55,12 +52,8 @@ class Copilot:
         )
 
     def _load_models(self) -> None:
-        """Load the models in use; what is wrong with one is said when it is asked."""
-        registry = self.plant.models
-        for key in registry.models(KIND) if registry else ():
-            with suppress(Unusable):
-                if registry and (version := registry.pointer(key).current):
-                    load(registry, key, version)
+        if self.plant.models is not None:
+            load_models(self.plant.models)
 
     async def close(self) -> None:
         """Release the connection to the plant, the model and the databases."""

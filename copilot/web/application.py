@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.responses import RedirectResponse
 
+from copilot.health.loaded import kept_loaded
 from copilot.web.access import Anybody
 from copilot.web.api import ask, document, mcp, openai, proposals, tools
 from copilot.web.auth import account, kiosk, oidc, sign_in
@@ -85,6 +86,8 @@ def create_application(services: Services) -> FastAPI:
             await stack.enter_async_context(watch_manuals(services))
             if services.copilot.watch is not None:
                 await stack.enter_async_context(services.copilot.watch.running())
+            if services.copilot.plant.models is not None:
+                await stack.enter_async_context(kept_loaded(services.copilot.plant.models))
             await stack.enter_async_context(mcp.running(app))
             yield
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from worn_pump import WornPump, build_workshop, build_worn_pump, quiet, renewal
 
 from copilot.health.fleet import Fleet
 from copilot.health.lives import gather_lives, like_parts
+from copilot.health.loaded import kept_loaded
 from copilot.health.promotion import AGAINST, OURS, THEIRS, objection
 from copilot.health.scoring import score_remaining_life
 from copilot.health.training import train_lives
@@ -22,6 +24,7 @@ from copilot.health.work import Made, train_remaining_life
 from copilot.health.workshop import Workshop
 from copilot_tools.errors import Failed, Unavailable
 from copilot_tools.learnt_life import KIND
+from copilot_tools.models.registry import kinds
 from copilot_tools.models.registry.kinds import load
 from copilot_tools.models.registry.manifest import Draft, Manifest
 from copilot_tools.models.registry.registry import Key, Registry
@@ -125,6 +128,29 @@ async def test_the_model_in_use_answers_with_interval_drivers_and_name(pump: Wor
     assert NOW - fact(found, "bearing newest running cycle").value < timedelta(hours=12)
     assert fact(found, "bearing life by bearing vibration").value < 0
     assert found.notices == ()
+
+
+def is_loaded_soon(file: Path) -> bool:
+    """Whether a model's file is loaded within a minute."""
+    for _ in range(6000):
+        if any(stamp[0] == str(file) for stamp in list(kinds._loaded)):
+            return True
+        sleep(0.01)
+    return False
+
+
+async def test_a_version_promoted_while_it_runs_is_loaded_unasked_and_answers_next(pump: WornPump):
+    models = pump.works.plant.models
+    assert models is not None
+    assert "pump/bearing v1" in (await pump.works.ask(predict_rul, asset="K-1")).summary
+    async with kept_loaded(models, every_s=0.01):
+        add_again(models)
+        models.promote(KEY, 2, NOW, "ada")
+        file = models.root / "remaining-life" / "pump%2Fbearing" / "2" / "model.skops"
+        assert await asyncio.to_thread(is_loaded_soon, file)
+    assert "pump/bearing v2" in (await pump.works.ask(predict_rul, asset="K-1")).summary
+    models.roll_back(KEY, NOW, "ada")
+    assert "pump/bearing v1" in (await pump.works.ask(predict_rul, asset="K-1")).summary
 
 
 async def test_without_a_version_in_use_the_trend_answers(pump: WornPump):

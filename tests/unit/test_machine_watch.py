@@ -191,6 +191,18 @@ async def test_a_machine_that_stands_is_not_judged_and_warms_up_after(
     assert watch.unlike("K-1") is None
 
 
+async def test_a_machine_that_stood_before_a_restart_warms_up_after_it_all_the_same(
+    watch: MachineWatch, works: Works, clock: Clock, tmp_path: Path
+):
+    await play(watch, works, clock, pump(60, 2))
+    await play(watch, works, clock, {name: np.zeros(20) for name in pump(1, 1)})
+    second = MachineWatch(works.plant, tmp_path / "watch")
+    assert second.recall()
+    after = await play(second, works, clock, pump(60, 6))
+    assert after[10].states[0] == State.UNSEEN_REGIME
+    assert after[-1].states[0] == State.SCORED
+
+
 async def test_bad_values_are_no_values(watch: MachineWatch, works: Works, clock: Clock):
     course = pump(60, 2)
     for place in range(60):

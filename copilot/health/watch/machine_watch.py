@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copilot.health.watch.learning import MINUTE_S, Machine, learn_machine
-from copilot.health.watch.memory import Ended, Learnt, Memory
+from copilot.health.watch.memory import Ended, Learnt, Memory, WatchState
 from copilot.health.watch.standing import Standing
 from copilot_tools.errors import ToolError
 from copilot_tools.facts import Quality
@@ -156,7 +156,8 @@ class MachineWatch:
     def _begin(self, learnt: Learnt) -> None:
         rule = Rule(least=max(round(HELD_S / EVERY_S), 1))
         scorer = FleetScorer([machine.baselines for machine in learnt.machines], rule)
-        arrays, ended = self._memory.state(learnt)
+        kept = self._memory.state(learnt)
+        arrays = kept.arrays
         self._ticked = None
         if arrays is not None:
             with suppress(ValueError, KeyError):
@@ -164,7 +165,9 @@ class MachineWatch:
                 scorer.restore(arrays)
         scorer.hysteresis.factors = np.array([machine.factor for machine in learnt.machines])
         self._carry_over(learnt, scorer)
-        self.ended = self.ended or ended
+        self.ended = self.ended or list(kept.ended)
+        if self._learnt is None:
+            self._standing = kept.standing
         self._scorer, self._learnt, self._seen = scorer, learnt, {}
 
     def _carry_over(self, learnt: Learnt, scorer: FleetScorer) -> None:
@@ -218,7 +221,8 @@ class MachineWatch:
             arrays = self._scorer.snapshot()
             if self._ticked is not None:
                 arrays["ticked"] = np.array([self._ticked.timestamp()])
-            self._memory.keep_state(self._learnt, arrays, self.ended)
+            state = WatchState(arrays, self.ended, self._standing)
+            self._memory.keep_state(self._learnt, state)
 
 
 def _table(machines: tuple[Machine, ...], readings: dict[str, Reading]) -> Floats:

@@ -1,8 +1,8 @@
 """What the watch keeps on disk: the machines it learnt, its running state, its episodes."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from copilot.health.watch.learning import Machine
+from copilot.health.watch.standing import Standing
 from copilot_tools.models.abnormality.baseline import Baseline
 from copilot_tools.models.abnormality.state_file import read_state, write_state
 from copilot_tools.timeseries import Floats
@@ -33,6 +34,15 @@ class Learnt:
 
     time: datetime
     machines: tuple[Machine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """How far the watch is: the scorer's `arrays` (None: of other machines), what ended, stands."""
+
+    arrays: dict[str, Floats] | None = None
+    ended: Sequence[Ended] = ()
+    standing: Standing = field(default_factory=Standing)
 
 
 class Memory:
@@ -68,22 +78,31 @@ class Memory:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def keep_state(self, learnt: Learnt, arrays: dict[str, Floats], ended: Sequence[Ended]) -> None:
-        """Write down how far the watch is; it belongs to what was learnt at that time."""
-        about = {"learnt": learnt.time.isoformat(), "ended": [asdict(episode) for episode in ended]}
-        write_state(self._state, arrays | {_ABOUT: _encode(about)})
+    def keep_state(self, learnt: Learnt, state: WatchState) -> None:
+        """Write down how far the watch is; its arrays belong to what was learnt at that time."""
+        about = {
+            "learnt": learnt.time.isoformat(),
+            "ended": [asdict(episode) for episode in state.ended],
+            "stood": _write_times(state.standing.stood),
+            "warm": _write_times(state.standing.warm),
+        }
+        write_state(self._state, (state.arrays or {}) | {_ABOUT: _encode(about)})
 
-    def state(self, learnt: Learnt) -> tuple[dict[str, Floats] | None, list[Ended]]:
-        """The arrays, None where they belong to other machines, and the episodes that ended."""
+    def state(self, learnt: Learnt) -> WatchState:
+        """How far the watch was; nothing where nothing readable is kept."""
         arrays = read_state(self._state)
         try:
             if arrays is None:
-                return None, []
+                return WatchState()
             about = _decode(arrays.pop(_ABOUT))
-            ended = [Ended(**episode) for episode in about["ended"]]
-            return (arrays if about["learnt"] == learnt.time.isoformat() else None), ended
-        except (KeyError, TypeError, ValueError):
-            return None, []
+            same = about["learnt"] == learnt.time.isoformat()
+            return WatchState(
+                arrays if same else None,
+                [Ended(**episode) for episode in about["ended"]],
+                Standing(_read_times(about["stood"]), _read_times(about["warm"])),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return WatchState()
 
 
 def _machine(number: int, fields: dict[str, Any], arrays: dict[str, Floats]) -> Machine:
@@ -95,6 +114,14 @@ def _machine(number: int, fields: dict[str, Any], arrays: dict[str, Floats]) -> 
         baselines.append(Baseline.from_state(state) if state else None)
     texts = {name: tuple(fields[name]) for name in ("signals", "products")}
     return Machine(**fields | texts, baselines=tuple(baselines))
+
+
+def _write_times(times: Mapping[str, datetime]) -> dict[str, str]:
+    return {name: time.isoformat() for name, time in times.items()}
+
+
+def _read_times(texts: Mapping[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(text) for name, text in texts.items()}
 
 
 def _encode(content: dict[str, Any]) -> Floats:

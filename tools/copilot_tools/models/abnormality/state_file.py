@@ -1,8 +1,10 @@
 """The state of a fleet scorer on disk: plain arrays in one file, swapped in whole."""
 
 import os
+import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 
@@ -10,10 +12,13 @@ import numpy as np
 
 from copilot_tools.timeseries import Floats
 
+_LEFT_S = 3600.0
+
 
 def write_state(path: Path, arrays: Mapping[str, Floats]) -> None:
     """Put arrays into `path`; whoever reads it finds the old state or the new one, never half."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
     fresh = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.new")
     try:
         with fresh.open("wb") as file:
@@ -36,3 +41,11 @@ def read_state(path: Path) -> dict[str, Floats] | None:
             return {name: np.asarray(file[name], dtype=np.float64) for name in file.files}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def _clear(path: Path) -> None:
+    """Take away what writers left that were killed; one that still writes is left alone."""
+    for left in path.parent.glob(f"{path.name}.*.new"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_S:
+                left.unlink()

@@ -14,7 +14,7 @@ from copilot_tools.timeseries import Floats
 
 KindName: TypeAlias = Literal["remaining-life", "behaviour"]
 KIND_NAMES: tuple[KindName, ...] = get_args(KindName)
-_MOST_HELD = 8
+_MOST_HELD = 64
 
 
 @dataclass(frozen=True, slots=True)

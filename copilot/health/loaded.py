@@ -1,0 +1,38 @@
+"""Keeps the models in use loaded, so that no answer waits for one that has just been promoted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from copilot_tools.learnt_life import KIND
+from copilot_tools.models.registry.kinds import load
+from copilot_tools.models.registry.manifest import Unusable
+from copilot_tools.models.registry.registry import Registry
+
+EVERY_S = 30.0
+
+
+def load_models(registry: Registry) -> None:
+    """Load the models of remaining life in use; what is wrong with one is said when it is asked."""
+    for key in registry.models(KIND):
+        with suppress(Unusable):
+            if version := registry.pointer(key).current:
+                load(registry, key, version)
+
+
+@asynccontextmanager
+async def kept_loaded(registry: Registry, every_s: float = EVERY_S) -> AsyncIterator[None]:
+    """Look for other versions in use beside whatever else goes on, until this ends."""
+    task = asyncio.create_task(_look(registry, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _look(registry: Registry, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(load_models, registry)
