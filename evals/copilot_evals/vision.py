@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -43,6 +43,7 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
     """Print what was measured; 0."""
     with ExitStack() as stack:
         step = stack.enter_context(shown_progress())
+        rendered = folder is None
         if folder is None:
             from copilot.demo.bottle_eye import draw_pictures
 
@@ -56,15 +57,18 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
         labelled = find_labelled(folder)
         trained = train(labelled, "eval", progress=step)
         baselines = judge_baselines(labelled)
-        median, slow = time_network(trained.content, labelled.files[:20])
+        median, slow, worked = time_network(trained.content, labelled.files[:20])
         named, missed = run_cases(asked) if asked else (0, [])
         false_alarms = run_quiet(asked) if asked else 0
-        around = judge_boxes(VisionModel(trained.content)) if asked else {}
+        around = judge_boxes(VisionModel(trained.content)) if rendered else {}
     held_out = trained.card.held_out
     size = len(trained.content) / 1e6
     print(f"{report.machine()}, onnxruntime {version('onnxruntime')}, one thread")
     _print_classes(held_out, labelled, baselines)
-    print(f"one picture: {median:.2f} ms (p50), {slow:.2f} ms (p95); model {size:.2f} MB")
+    print(
+        f"one picture: {median:.2f} ms (p50), {slow:.2f} ms (p95), {worked:.2f} ms (p50) of the "
+        f"core's time; model {size:.2f} MB"
+    )
     if around:
         _print_boxes(around)
     for text in missed:
@@ -83,6 +87,7 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
                 "recall_min": min(held_out.recall.values()),
                 "ms_p50": round(median, 3),
                 "ms_p95": round(slow, 3),
+                "ms_core_p50": round(worked, 3),
                 "burst_named": round(named / asked, 4) if asked else None,
                 "burst_false": round(false_alarms / asked, 4) if asked else None,
                 "model_mb": round(size, 3),
@@ -96,20 +101,24 @@ def run(folder: Path | None, *, bursts: int = CASES, as_json: bool = False) -> i
     return 0
 
 
-def time_network(content: bytes, files: Sequence[LabelledFile]) -> tuple[float, float]:
-    """Milliseconds the network takes for a picture on one core: median and 95th percentile."""
+def time_network(content: bytes, files: Sequence[LabelledFile]) -> tuple[float, float, float]:
+    """Milliseconds the network takes for a picture on one core: median and 95th percentile.
+
+    The last is the median of the core's own time, which others who share it do not lengthen.
+    """
     session = Session(content)
     assert set(session.outputs) == set(OUTPUTS)
     shown = [read_labelled(file).pixels for file in files]
     for pixels in shown:
         session.look(pixels)
-    taken = []
+    taken, worked = [], []
     for number in range(ROUNDS):
-        begun = perf_counter()
+        begun, working = perf_counter(), process_time()
         session.look(shown[number % len(shown)])
         taken.append(1000 * (perf_counter() - begun))
+        worked.append(1000 * (process_time() - working))
     low, high = np.percentile(taken, [50, 95])
-    return float(low), float(high)
+    return float(low), float(high), float(np.median(worked))
 
 
 def judge_baselines(labelled: LabelledFolder, seed: int = 0) -> Baselines:

@@ -16,7 +16,7 @@ Heat: TypeAlias = NDArray[np.float32]
 MOST_BOXES = 2
 CLEAR = 0.9
 """The share of the hottest cell that a spot has to reach."""
-ODD = 2.5
+ODD = 2.25
 """Times the map's median from which a cell is of a spot, however much hotter others are."""
 
 
