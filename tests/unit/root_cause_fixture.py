@@ -26,6 +26,7 @@ USUAL = {
     "PU-1.speed": (2900.0, 8.0),
     "PU-1.bearing vibration": (2.0, 0.15),
     "PU-1.bearing temperature": (50.0, 1.5),
+    "PU-1.seal pot level": (60.0, 0.15),
     "FI-2.differential pressure": (0.4, 0.02),
     "FI-2.flow": (45.0, 1.0),
     "CA-3.closing torque": (2.1, 0.05),
@@ -135,8 +136,12 @@ def build(
     *,
     setpoints: Mapping[str, float] | None = None,
     still: Sequence[str] = (),
+    daily: Mapping[str, float] | None = None,
 ) -> Plant:
-    """A plant in which some signals have moved for three days, and some stand still for one."""
+    """A plant in which some signals have moved for three days, and some stand still for one.
+
+    `daily` is by how much a signal has always changed from day to day.
+    """
     folder.mkdir(exist_ok=True)
     count = 40 * 24 * 6
     start = np.datetime64(NOW.replace(tzinfo=None)) - np.timedelta64(40, "D")
@@ -145,6 +150,7 @@ def build(
     values = {}
     for key, (mean, spread) in USUAL.items():
         course = noise.normal(mean, spread, count)
+        course += (daily or {}).get(key, 0.0) * np.arange(count) / 144
         course[-3 * 144 :] += moved.get(key, 0.0)
         if key in still:
             course[-144:] = course[-145]

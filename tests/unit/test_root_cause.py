@@ -218,6 +218,21 @@ async def test_the_level_of_a_tank_that_nothing_flows_through_may_stand_still(tm
     assert "frozen" not in findings.summary
 
 
+async def test_a_pot_that_empties_as_ever_does_not_leak_and_one_that_empties_faster_does(
+    tmp_path: Path,
+):
+    used = {"PU-1.seal pot level": -0.22}
+    tea = [
+        production_order("PRD-1", "tea", status="done", start=ago(days=17), finished=ago(days=14)),
+        production_order("PRD-2", "tea", status="running", start=ago(days=1)),
+    ]
+    rows = {"production_orders": tea}
+    as_ever = await ask(build(tmp_path / "a", {}, rows, daily=used), "PU-1", "seal leak")
+    assert as_ever.summary.startswith("I cannot name a cause")
+    faster = build(tmp_path / "b", {"PU-1.seal pot level": -6.0}, rows, daily=used)
+    assert support(await ask(faster, "PU-1", "seal leak"), "leaking mechanical seal") > 0.8
+
+
 async def test_procedure_and_part_are_named(tmp_path: Path):
     stock = part("BRG-6309", "ball bearing 6309", fits=["PU-1"], bin="B-7")
     findings = await ask(build(tmp_path, WORN, {"parts": [stock]}), "PU-1", "vibration")

@@ -21,6 +21,7 @@ GUARD = timedelta(days=4)
 LEAST_REFERENCE = 100  # rows of a product
 LEAST_ROWS = 3
 NEWEST_S = 3600.0
+DAY_S = 86400.0
 LEAST_SCATTER = 2e-3  # of the level
 CLEAR_SIGMAS = 3.0
 _REST_OBSERVED = timedelta(days=3)
@@ -30,13 +31,15 @@ _REST_OBSERVED = timedelta(days=3)
 class Shift:
     """The level of a signal against what is usual for the product, both in its unit.
 
-    `sigmas` is the signed distance in usual scatters.
+    `sigmas` is the signed distance in usual scatters, `drift` how far it would have come by now had
+    it gone on as it usually does from day to day.
     """
 
     signal: Signal
     level: float
     usual: float
     sigmas: float
+    drift: float = 0.0
 
     @property
     def clear(self) -> bool:
@@ -75,13 +78,14 @@ def _measure(
         if not own:
             continue
         course, _ = chart_course(asset, own, begin, period.start, period.end)
+        day = int(DAY_S // course.width)
         made = _made(course.seconds, orders, [asset.line] if asset.line else lines)
         learnt = course.running & course.between(begin, period.start - GUARD)
         lately = course.running & course.between(period.start - GUARD, period.end)
         inside = int((course.running & course.between(period.start, period.end)).sum())
         recent = _newest(lately, max(inside // 4, int(NEWEST_S // course.width)))
         for signal, column in zip(course.signals, course.rows.T, strict=True):
-            if shift := _compare(signal, column, made, learnt, recent, not asset.line):
+            if shift := _compare(signal, column, made, learnt, recent, not asset.line, day):
                 shifts[signal.id] = shift
     return shifts
 
@@ -93,27 +97,39 @@ def _compare(
     learnt: Flags,
     recent: Flags,
     shared: bool,
+    day: int,
 ) -> Shift | None:
     """The shift of one signal, product by product; None where there is too little to compare.
 
-    A machine `shared` by lines is compared with all its time where that combination is rare.
+    A machine `shared` by lines is compared with all its time where that combination is rare. A
+    `day` has that many rows.
     """
     good = np.isfinite(column)
-    usual, scatter = np.full(len(column), np.nan), np.full(len(column), np.nan)
+    usual, scatter, when = (np.full(len(column), np.nan) for _ in range(3))
     for what in np.unique(made[recent & good]):
-        reference = column[learnt & good & (made == what)]
-        if shared and len(reference) < LEAST_REFERENCE:
-            reference = column[learnt & good]
-        if len(reference) >= LEAST_REFERENCE:
+        same = learnt & good & (made == what)
+        if shared and same.sum() < LEAST_REFERENCE:
+            same = learnt & good
+        if same.sum() >= LEAST_REFERENCE:
             rows = made == what
-            usual[rows], scatter[rows] = np.median(reference), _scatter(reference)
+            usual[rows], scatter[rows] = np.median(column[same]), _scatter(column[same])
+            when[rows] = np.median(np.flatnonzero(same))
     rated = recent & good & np.isfinite(usual)
     if rated.sum() < LEAST_ROWS:
         return None
     level = float(np.median(column[rated]))
     expected = level - float(np.median(column[rated] - usual[rated]))
     sigmas = float(np.median((column[rated] - usual[rated]) / scatter[rated]))
-    return Shift(signal, level, expected, sigmas)
+    days = float(np.median(np.flatnonzero(rated) - when[rated])) / day
+    return Shift(signal, level, expected, sigmas, days * _daily_change(column, learnt, day))
+
+
+def _daily_change(column: Floats, learnt: Flags, day: int) -> float:
+    """How far a signal usually goes within a day; a jump, such as a refill, does not count."""
+    known = np.where(learnt, column, np.nan)
+    changes = known[day:] - known[:-day]
+    good = changes[np.isfinite(changes)]
+    return float(np.median(good)) if len(good) else 0.0
 
 
 def _scatter(reference: Floats) -> float:

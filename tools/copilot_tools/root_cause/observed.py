@@ -18,7 +18,7 @@ from copilot_tools.records import (
 )
 from copilot_tools.root_cause.frozen import find_frozen
 from copilot_tools.root_cause.neighbours import Neighbours
-from copilot_tools.shifts import Shift, measure_shifts
+from copilot_tools.shifts import CLEAR_SIGMAS, Shift, measure_shifts
 from copilot_tools.site.model import Setpoint
 from copilot_tools.windows import Period
 
@@ -84,13 +84,21 @@ class Observed:
     def speaks(self, shift: Shift) -> bool:
         """Does a shift say anything of a fault?
 
-        Not if the reading is frozen, if it is where people set it, or if it is a temperature that
-        has risen with the air around.
+        Not if the reading is frozen, if it is where people set it, if it is a temperature that has
+        risen with the air around, or a level of what is used up no faster than usual.
         """
         key, rise = shift.signal.id, shift.level - shift.usual
         chosen = any(change.signal == key for change in self.changes)
         warmed = "temperature" in shift.signal.name and 0 < rise < WITH_THE_AIR * self.warmth
-        return not (key in self.resting or chosen or warmed)
+        return not (key in self.resting or chosen or warmed or _used_up(shift))
+
+
+def _used_up(shift: Shift) -> bool:
+    """Has a level only fallen as far as it does from day to day, as oil in a pot does?"""
+    fallen, usual = shift.usual - shift.level, -shift.drift
+    if "level" not in shift.signal.name or min(fallen, usual) <= 0:
+        return False
+    return abs(shift.sigmas) * (fallen - usual) / fallen < CLEAR_SIGMAS
 
 
 async def observe(
