@@ -16,7 +16,7 @@ async def test_a_part_is_looked_at_and_decided_on_a_phone(visits: Visits):
     await page.locator(".wall a[href^='/quality/parts/']").first.click()
     heat = page.locator("img.heat")
     await expect(heat).to_be_visible()
-    assert await heat.evaluate("image => image.naturalWidth") == 128
+    await expect(heat).to_have_js_property("naturalWidth", 128)
     await page.get_by_label("Show where it is unlike good parts").uncheck()
     await expect(heat).to_be_hidden()
     assert await overflow(page) == []
