@@ -2,7 +2,8 @@
 
 The rule of the seeds: run number i of an evaluation with seed s draws machine, severity, speed of
 growth and time of the question from Random(f"rca {s} {i}"), on a calm plant with a seed of s. The
-catalogue and the weights were written with seeds below 100; what is reported has none of those.
+catalogue and the weights were written with seeds below 100, and mended after seed 2026 was looked
+at; what is reported as unseen has none of those.
 """
 
 from collections.abc import Callable, Iterator
