@@ -3,7 +3,8 @@
 Out of fold: every training unit is judged by a fit that has not seen it, at every cut. Test files,
 where they are there, are touched once, by the model fitted on all training units: one answer a
 unit, at its last row, judged against cycles left up to 125 and against the raw ones. For the raw
-ones the subsets of several regimes get a higher cap, which was chosen out of fold.
+ones the subsets of several regimes get a higher cap, which was chosen out of fold. An alarm is
+due where the chance of an end within 30 cycles is .4 or more.
 """
 
 import math
@@ -18,7 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from copilot_evals.report import machine, print_json, print_table
 from copilot_evals.rul_baselines import Course, fit_age, fit_rolling
 from copilot_evals.rul_files import NotCmapss, Subset, read_subsets
-from copilot_evals.rul_scores import CAP, Alarm, Cuts, bootstrap, covered, phm08, rmse
+from copilot_evals.rul_scores import ALARM_CHANCE, CAP, Alarm, Cuts, bootstrap, covered, phm08, rmse
 from copilot_tools.models.registry.skops_file import pack
 from copilot_tools.models.remaining_life.ensemble import FULL, Effort
 from copilot_tools.models.remaining_life.intervals import Intervals
@@ -84,7 +85,7 @@ def _of_unseen_units(runs: Sequence[Run], intervals: Intervals, effort: Effort) 
     aged, ageless = cuts.of_courses(courses["aged"]), cuts.of_courses(courses["ageless"])
     low, high = intervals.band(aged)
     capped = np.minimum(cuts.actual, CAP)
-    alarm = Alarm.of(aged, cuts.actual, cuts.weights)
+    alarm = Alarm.of(intervals.quantile(aged, ALARM_CHANCE), cuts.actual, cuts.weights)
     return {
         "oof_rmse": cuts.rmse(aged),
         "oof_rmse_no_age": cuts.rmse(ageless),
@@ -114,7 +115,8 @@ def _held_back(subset: Subset, model: RemainingLife) -> Figures:
     estimates = [model.predict(run) for run in test]
     answered = np.array([estimate.refusal is None for estimate in estimates])
     low, high = np.array([(one.low, one.high) for one in estimates]).T
-    alarm, (least, most) = Alarm.of(told, raw), bootstrap(told, capped)
+    alarm = Alarm.of(model.intervals["aged"].quantile(told, ALARM_CHANCE), raw)
+    least, most = bootstrap(told, capped)
     raw_cap = RAW_CAPS.get(subset.name, CAP)
     uncapped = told if raw_cap == CAP else _last(_raw_course(subset.train, raw_cap), test)
     return {

@@ -7,7 +7,7 @@ import numpy as np
 
 from copilot_tools.models.remaining_life.regimes import Regimes
 from copilot_tools.models.remaining_life.run import Run
-from copilot_tools.models.remaining_life.summaries import scatter, slope
+from copilot_tools.models.remaining_life.summaries import slope
 from copilot_tools.timeseries import Floats
 
 Course: TypeAlias = Callable[[Run], Floats]
@@ -41,7 +41,14 @@ def fit_rolling(runs: Sequence[Run], cap: float) -> Course:
 
 def _rolling(regimes: Regimes, run: Run) -> Floats:
     rows = regimes.normalise(run)
+    mean = _means(rows)
+    scatter = np.sqrt(np.maximum(_means(rows**2) - mean**2, 0))
+    return np.column_stack([mean, slope(rows, _WINDOW), scatter])
+
+
+def _means(rows: Floats) -> Floats:
+    """Over the last 30 rows, of fewer at the begin."""
     counts = np.minimum(np.arange(1.0, len(rows) + 1), _WINDOW)[:, None]
     sums = np.cumsum(rows, axis=0)
     sums[_WINDOW:] -= sums[:-_WINDOW].copy()
-    return np.column_stack([sums / counts, slope(rows, _WINDOW), scatter(rows, _WINDOW)])
+    return np.asarray(sums / counts, dtype=np.float64)

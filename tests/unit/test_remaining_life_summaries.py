@@ -13,7 +13,6 @@ from copilot_tools.models.remaining_life.summaries import (
     curve,
     ewma,
     running_mean,
-    scatter,
     since_begin,
     slope,
 )
@@ -46,12 +45,6 @@ def test_a_slope_points_the_way_of_the_last_rows():
     np.testing.assert_allclose(found[-1], [0.3, -0.1], rtol=0.01)
     assert abs(found[4, 0]) < 0.05  # Five rows are too few to believe a slope.
     assert found[0].tolist() == [0, 0]
-
-
-@pytest.mark.parametrize("end", [3, 24, 25, 80])
-def test_scatter_is_the_standard_deviation_of_the_window(end: int):
-    window = ROWS[max(end - 24, 0) : end + 1]
-    np.testing.assert_allclose(scatter(ROWS, 25)[end], window.std(axis=0), atol=1e-9)
 
 
 def test_means_and_changes_stop_at_the_begin():
@@ -102,3 +95,15 @@ def test_the_first_channel_is_the_wear_that_nobody_measures():
         wear = 3 * np.exp(-run.remaining() / 35)
         first = channels.apply(rows)[:, 0]
         assert abs(np.corrcoef(first, wear)[0, 1]) > 0.85
+
+
+def test_a_direction_of_noise_alone_is_no_channel():
+    histories = [FEATURES.regimes.normalise(run) for run in RUNS]
+    assert FEATURES.channels.weights.shape[1] == 2  # One wear, and the health index.
+    drift = [
+        np.cumsum(np.random.default_rng(n).normal(0, 1, (len(rows), 1)), axis=0)
+        for n, rows in enumerate(histories)
+    ]
+    wandering = [np.column_stack([rows, walk]) for rows, walk in zip(histories, drift, strict=True)]
+    channels = Channels.fit(wandering, [run.remaining() for run in RUNS])
+    assert channels.weights.shape[1] == 3

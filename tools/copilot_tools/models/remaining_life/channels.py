@@ -15,7 +15,7 @@ from scipy.linalg import eigh
 from copilot_tools.models.remaining_life.summaries import ewma
 from copilot_tools.timeseries import Floats
 
-_FACTORS = 4
+_MOST_FACTORS = 4
 _HALF_LIFE = 6.0
 _WARM_UP = 10
 _RIDGE = 10.0
@@ -57,15 +57,19 @@ class Channels:
 
 
 def _project(histories: Sequence[Floats], slow: Sequence[Floats]) -> Floats:
-    """Up to four directions of unit noise, the one of most slow change first."""
+    """Directions of unit noise, the one of most slow change first, up to four.
+
+    A direction whose slow change is less than its noise tells nothing and is left out.
+    """
     settled = np.concatenate([rows[_WARM_UP:] for rows in slow])
     steps = np.concatenate([np.diff(rows, axis=0) for rows in histories])
     noise = steps.T @ steps / (2 * max(len(steps), 1))
     width = len(noise)
     noise += np.eye(width) * (1e-3 * np.trace(noise) / width + 1e-9)
     signal = np.cov(settled, rowvar=False).reshape(width, width)
-    _, vectors = eigh(signal, noise)
-    factors = np.asarray(vectors[:, ::-1][:, :_FACTORS], dtype=np.float64)
+    ratios, vectors = eigh(signal, noise)
+    count = int(np.clip((ratios > 1).sum(), 1, _MOST_FACTORS))
+    factors = np.asarray(vectors[:, ::-1][:, :count], dtype=np.float64)
     largest = factors[np.abs(factors).argmax(axis=0), np.arange(factors.shape[1])]
     return np.asarray(factors * np.sign(largest), dtype=np.float64)
 

@@ -1,7 +1,7 @@
-"""Two bags of networks and boosted trees, blended: what they say of a row of features."""
+"""A bag of networks and boosted trees, blended: what they say of a row of features."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,34 +9,29 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from copilot_tools.models.remaining_life.networks import Networks
-from copilot_tools.models.remaining_life.run import Kind
 from copilot_tools.timeseries import Floats
 
 THREADS = ThreadpoolController()
 """Holds libraries to one thread: more wait for each other on a busy machine, tenfold."""
-_BLEND = (0.5, 0.2, 0.3)
+_BLEND = (0.7, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much work a fit takes: networks in each bag, trees and their rate, most rows learnt from.
+    """How much work a fit takes: networks in the bag, trees and their rate, most rows learnt from.
 
     Rows of one unit resemble each other, so that leaving out every other one costs little.
     """
 
-    networks: int = 4
+    networks: int = 3
     trees: int = 200
     rate: float = 0.06
-    rows: int = 60_000
+    rows: int = 30_000
 
     @property
     def steps(self) -> int:
         """How often progress is told."""
-        return 2 * self.networks + 1
-
-    def of(self, kind: Kind) -> "Effort":
-        """What an ensemble of that kind gets: the one without age, asked seldom, half the bag."""
-        return self if kind == "aged" else replace(self, networks=-(-self.networks // 2))
+        return self.networks + 1
 
 
 FULL = Effort()
@@ -44,13 +39,12 @@ FULL = Effort()
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """A fitted blend; `few` are the columns that the first bag sees, the others see all."""
+    """A fitted blend; `few` are the columns of channels, and all that networks see but the age."""
 
     few: int
     age: bool
     cap: float
-    narrow: Networks
-    wide: Networks
+    networks: Networks
     trees: Any
 
     @classmethod
@@ -70,11 +64,8 @@ class Ensemble:
         every = -(-len(target) // effort.rows)
         features, target = features[::every], np.minimum(target, cap)[::every]
         columns = features if age else features[:, :-1]
-        narrow = Networks.fit(
+        networks = Networks.fit(
             _narrow(columns, few, age), target, count=effort.networks, seed=seed, progress=progress
-        )
-        wide = Networks.fit(
-            columns, target, count=effort.networks, seed=seed + 100, progress=progress
         )
         trees = HistGradientBoostingRegressor(
             learning_rate=effort.rate,
@@ -87,15 +78,14 @@ class Ensemble:
             random_state=seed,
         ).fit(columns, target)
         progress()
-        return cls(few, age, cap, narrow, wide, trees)
+        return cls(few, age, cap, networks, trees)
 
     def predict(self, features: Floats) -> Floats:
         """Cycles left for each row of features, from 0 to the cap."""
         columns = features if self.age else features[:, :-1]
         with THREADS.limit(limits=1):
             parts = (
-                self.narrow.predict(_narrow(columns, self.few, self.age)),
-                self.wide.predict(columns),
+                self.networks.predict(_narrow(columns, self.few, self.age)),
                 self.trees.predict(columns),
             )
         blend = sum(weight * part for weight, part in zip(_BLEND, parts, strict=True))
@@ -107,16 +97,14 @@ class Ensemble:
             "few": self.few,
             "age": self.age,
             "cap": self.cap,
-            "narrow": self.narrow.to_state(),
-            "wide": self.wide.to_state(),
+            "networks": self.networks.to_state(),
             "trees": self.trees,
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Ensemble":
         """What `to_state` gave."""
-        parts = {name: Networks.from_state(state[name]) for name in ("narrow", "wide")}
-        return cls(**{**state, **parts})
+        return cls(**{**state, "networks": Networks.from_state(state["networks"])})
 
 
 def _narrow(columns: Floats, few: int, age: bool) -> Floats:

@@ -14,11 +14,12 @@ from copilot_tools.models.remaining_life.summaries import (
     curve,
     ewma,
     running_mean,
-    scatter,
     since_begin,
     slope,
 )
 from copilot_tools.timeseries import Floats
+
+_SUMMARIES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Features:
     @property
     def of_channels(self) -> int:
         """How many columns tell of channels."""
-        return 19 * len(self.channels.offset)
+        return _SUMMARIES * len(self.channels.offset)
 
     def of(self, run: Run) -> Floats:
         """The features after each cycle of a run."""
@@ -72,11 +73,8 @@ def _channel_columns(rows: Floats) -> list[Floats]:
         slow - slowest,
         *(slope(rows, window) for window in (15, 30, 60)),
         smooth - running_mean(rows),
-        np.maximum.accumulate(smooth, axis=0),
-        np.minimum.accumulate(smooth, axis=0),
         *(change(smooth, lag) for lag in (10, 20, 40, 80)),
         since_begin(rows, smooth),
-        scatter(rows, 25),
         level - smooth,
         rise,
         bend,

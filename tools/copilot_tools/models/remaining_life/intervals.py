@@ -60,11 +60,13 @@ class Intervals:
 
     def band(self, predicted: Floats) -> tuple[Floats, Floats]:
         """The ends of the 80 % interval of each prediction, which it always holds."""
-        ends = [
-            np.interp(predicted, self.grid, self.quantiles[:, LEVELS.searchsorted(level - 1e-9)])
-            for level in (LOW, HIGH)
-        ]
-        return np.minimum(ends[0], predicted), np.maximum(ends[1], predicted)
+        low, high = (self.quantile(predicted, level) for level in (LOW, HIGH))
+        return np.minimum(low, predicted), np.maximum(high, predicted)
+
+    def quantile(self, predicted: Floats, level: float) -> Floats:
+        """What each unit has left at most, with a probability that is one of LEVELS."""
+        column = self.quantiles[:, LEVELS.searchsorted(level - 1e-9)]
+        return np.asarray(np.interp(predicted, self.grid, column), dtype=np.float64)
 
     def to_state(self) -> dict[str, Any]:
         """Plain arrays."""

@@ -73,7 +73,7 @@ class RemainingLife:
         check(runs)
         quick = min(effort, QUICK, key=lambda one: one.trees)
         kinds = kinds_for(runs)
-        steps = sum(effort.of(kind).steps + FOLDS * quick.of(kind).steps for kind in kinds)
+        steps = len(kinds) * (effort.steps + FOLDS * quick.steps)
         step = _teller(steps, progress)
         trained = train(runs, cap=cap, seed=seed, kinds=kinds, effort=effort, progress=step)
         courses = out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)

@@ -48,14 +48,6 @@ def slope(rows: Floats, window: int) -> Floats:
     return np.asarray(moments / (spread + _PRIOR_SPREAD)[:, None], dtype=np.float64)
 
 
-def scatter(rows: Floats, window: int) -> Floats:
-    """The standard deviation over the last `window` rows."""
-    count = np.minimum(np.arange(1.0, len(rows) + 1), window)[:, None]
-    mean = _windowed(rows, window) / count
-    square = _windowed(rows**2, window) / count - mean**2
-    return np.asarray(np.sqrt(np.maximum(square, 0)), dtype=np.float64)
-
-
 def change(rows: Floats, lag: int) -> Floats:
     """How far each row is from that `lag` rows before, or from the first one."""
     before = rows[np.maximum(np.arange(len(rows)) - lag, 0)]

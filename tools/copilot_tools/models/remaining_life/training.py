@@ -77,7 +77,7 @@ def train(
                 age=kind == "aged",
                 cap=cap,
                 seed=seed,
-                effort=effort.of(kind),
+                effort=effort,
                 progress=progress,
             )
     return Trained(features, ensembles, given)
