@@ -5,7 +5,7 @@ The work itself (`train_lives`, `train_course`) runs wherever a Fleet runs it an
 
 import getpass
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -74,8 +74,8 @@ def train_lives(given: Lives) -> Trained:
     runs = [to_run(life) for life in given.lives]
     lengths = [len(run) for run in runs if run.failed]
     cap = float(min(CAP, np.median(lengths)))
-    model = RemainingLife.fit(runs, cap=cap, seed=_SEED)
     courses = out_of_fold(runs, cap=cap, seed=_SEED, effort=QUICK)
+    model = RemainingLife.fit(runs, cap=cap, seed=_SEED, courses=courses)
     seen = courses["aged"] if "aged" in courses else courses["ageless"]
     losses = {
         life.unit: life_loss(course, cap)
@@ -185,7 +185,7 @@ def share_above(scores: Floats) -> float:
     return float((known >= FACTOR).mean()) if len(known) else 0.0
 
 
-def held_share(runs: "list[Run]", courses: list[Floats], cap: float) -> float:
+def held_share(runs: "list[Run]", courses: Sequence[Floats], cap: float) -> float:
     """The share of the back-test inside the 80 % interval, each life counting the same.
 
     The intervals used for a life are calibrated on all lives but those of its fifth.

@@ -29,6 +29,7 @@ from copilot_tools.models.remaining_life.training import (
     FOLDS,
     QUICK,
     QUICK_SCALE,
+    Courses,
     check,
     kinds_for,
     known_left,
@@ -65,18 +66,20 @@ class RemainingLife:
         seed: int = 0,
         progress: Callable[[float], None] | None = None,
         effort: Effort = FULL,
+        courses: Courses | None = None,
     ) -> "RemainingLife":
         """Learn from whole lives; no estimate will exceed `cap` cycles, `progress` is told 0 to 1.
 
+        `courses` are what `out_of_fold` gave with little effort, where that was done already.
         Raises Failed where there are fewer than five runs to failure, or runs differ in columns.
         """
         check(runs)
         quick = min(effort, QUICK, key=lambda one: one.trees)
         kinds = kinds_for(runs)
-        steps = len(kinds) * (effort.steps + FOLDS * quick.steps)
-        step = _teller(steps, progress)
+        folds = 0 if courses else FOLDS
+        step = _teller(len(kinds) * (effort.steps + folds * quick.steps), progress)
         trained = train(runs, cap=cap, seed=seed, kinds=kinds, effort=effort, progress=step)
-        courses = out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)
+        courses = courses or out_of_fold(runs, cap=cap, seed=seed, effort=quick, progress=step)
         actual = [known_left(run, cap) for run in runs]
         scale = QUICK_SCALE if quick is QUICK else 1.0
         return cls(

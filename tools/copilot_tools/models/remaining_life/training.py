@@ -5,6 +5,7 @@ There are two ensembles: one that may use the age, one for units whose begin nob
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from copilot_tools.models.remaining_life.ensemble import FULL, THREADS, Effort, 
 from copilot_tools.models.remaining_life.features import Features
 from copilot_tools.models.remaining_life.run import Kind, Run
 from copilot_tools.timeseries import Flags, Floats
+
+Courses: TypeAlias = Mapping[Kind, Sequence[Floats]]
+"""By kind of ensemble, the cycles left after each row of each run as seen then."""
 
 LEAST_RUNS = 5
 FOLDS = 5
@@ -90,10 +94,10 @@ def out_of_fold(
     seed: int,
     effort: Effort = FULL,
     progress: Callable[[], None] = lambda: None,
-) -> dict[Kind, list[Floats]]:
+) -> Courses:
     """For each kind of ensemble, the courses of all runs, each by a fit that has not seen it."""
     kinds = kinds_for(runs)
-    courses = {kind: [np.empty(0)] * len(runs) for kind in kinds}
+    courses: dict[Kind, list[Floats]] = {kind: [np.empty(0)] * len(runs) for kind in kinds}
     for fold in folds(runs):
         held = set(fold)
         kept = [run for number, run in enumerate(runs) if number not in held]
