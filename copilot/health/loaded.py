@@ -35,4 +35,5 @@ async def kept_loaded(registry: Registry, every_s: float = EVERY_S) -> AsyncIter
 async def _look(registry: Registry, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
-        await asyncio.to_thread(load_models, registry)
+        with suppress(OSError):  # A folder that cannot be read now may be read the next time.
+            await asyncio.to_thread(load_models, registry)

@@ -27,7 +27,7 @@ from copilot_evals.rca_symptoms import complaint
 from copilot_evals.report import machine, print_json, print_table, wilson
 from copilot_tools.errors import Unavailable
 
-SEED = 2026
+SEED = 5005
 RUNS = 60
 PLANTS = 3
 PROCESSES = 2
