@@ -69,8 +69,14 @@ async def review(services: Services, visitor: Visitor, part: Inspection, form: R
 
 
 def _keep(services: Services, name: str, part: Inspection, decision: str) -> None:
-    at = services.now()
+    """Two databases cannot commit as one: without its first row in the log nothing is decided."""
     told = {"inspection": str(part.id), "said": said_of(part), "decision": decision}
+    _record(services, Entry("inspection.deciding", name, "", told))
+    plant = open_writing(services.settings.database.reviews)
+    decide(plant, part.id, decision, name, services.now())
+    _record(services, Entry("inspection.decided", name, "", told))
+
+
+def _record(services: Services, entry: Entry) -> None:
     with writing(services.copilot.database) as connection:
-        append(connection, Entry("inspection.decided", name, "", told), at)
-        decide(open_writing(services.settings.database.reviews), part.id, decision, name, at)
+        append(connection, entry, services.now())

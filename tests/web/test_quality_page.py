@@ -157,11 +157,20 @@ async def test_a_part_that_waits_is_shown_with_its_heat_and_decided_once(works: 
     again = await olga.post(address, data={"choice": "good", "password": PASSWORD})
     assert again.status_code == 422
     assert "decided before: deep scratch by olga" in again.text
-    with works.services.copilot.database.connect() as connection:
-        kinds = [json.loads(row.row) for row in connection.execute(select(own_tables.audit))]
-    [kept] = [row for row in kinds if row["kind"] == "inspection.decided"]
+    [_, kept, refused] = reviews_recorded(works)
+    assert kept["kind"] == "inspection.decided"
     assert kept["actor"] == "olga"
     assert (kept["data"]["said"], kept["data"]["decision"]) == ("dent", "deep scratch")
+    assert (refused["kind"], refused["data"]["decision"]) == ("inspection.deciding", "good")
+
+
+async def test_nothing_is_decided_unrecorded_nor_recorded_as_decided_that_is_not(works: Works):
+    address = await to_review(works)
+    let_review(works, "sqlite:////nowhere/plant.db")
+    olga = await works.client("olga")
+    answer = await olga.post(address, data={"choice": "good", "password": PASSWORD})
+    assert answer.status_code == 503
+    assert [row["kind"] for row in reviews_recorded(works)] == ["inspection.deciding"]
 
 
 async def test_only_who_is_of_the_line_decides_and_only_where_a_login_writes(works: Works):
@@ -180,6 +189,12 @@ async def test_only_who_is_of_the_line_decides_and_only_where_a_login_writes(wor
     assert (await olga.get("/quality/parts/4711")).status_code == 404
     [row] = rows_of(works, "inspections")
     assert row.decision == ""
+
+
+def reviews_recorded(works: Works) -> list[dict[str, Any]]:
+    with works.services.copilot.database.connect() as connection:
+        rows = [json.loads(row.row) for row in connection.execute(select(own_tables.audit))]
+    return [row for row in rows if row["kind"].startswith("inspection.")]
 
 
 def rows_of(works: Works, table: str) -> list[Any]:
