@@ -193,13 +193,13 @@ def test_boxes_around_hot_spots():
     heat = np.ones((32, 32), dtype=np.float32)
     heat[4:6, 10:13] = 3.0
     heat[20:22, 20:23] = 2.9
-    assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16), (160, 160, 24, 16))
-    assert find_boxes(heat, (2, -4)) == ((76, 34, 24, 16), (156, 162, 24, 16))
+    assert find_boxes(heat, (0, 0)) == ((84, 36, 16, 8), (164, 164, 16, 8))
+    assert find_boxes(heat, (2, -4)) == ((80, 38, 16, 8), (160, 166, 16, 8))
     assert find_boxes(10 * heat, (0, 0)) == find_boxes(heat, (0, 0))
     heat[6, 10:13] = 1.6  # The ordinary part beside a faint spot is not of it.
     heat[20:22, 20:23] = 2.0  # Clearly cooler than the hottest one.
-    assert find_boxes(heat, (0, 0)) == ((80, 32, 24, 16),)
-    assert find_boxes(heat, (0, -92)) == ((0, 32, 12, 16),)
+    assert find_boxes(heat, (0, 0)) == ((84, 36, 16, 8),)
+    assert find_boxes(heat, (0, -92)) == ((0, 36, 8, 8),)
     assert find_boxes(np.ones((32, 32), dtype=np.float32), (0, 0)) == ()
 
 

@@ -16,10 +16,10 @@ Heat: TypeAlias = NDArray[np.float32]
 MOST_BOXES = 2
 CLEAR = 0.9
 """The share of the hottest cell that a spot has to reach."""
-ODD = 2.25
+ODD = 2.0
 """Times the map's median from which a cell is of a spot, however much hotter others are."""
-
-
+RIM = CELL // 2
+"""Pixels that a spot reaches beyond what is odd: filters and evening look past their cell."""
 FAINT = 1.5
 """Times the map's median below which nothing is painted."""
 RED = (214, 20, 40)
@@ -83,11 +83,14 @@ def find_boxes(heat: Heat, shift: tuple[int, int]) -> tuple[Box, ...]:
 
 
 def _box(place: tuple[slice, slice], shift: tuple[int, int]) -> Box:
-    (top, bottom), (left, right) = (
-        (_inside(part.start * CELL + moved), _inside(part.stop * CELL + moved))
-        for part, moved in zip(place, shift, strict=True)
-    )
+    (top, bottom), (left, right) = map(_span, place, shift)
     return left, top, right - left, bottom - top
+
+
+def _span(cells: slice, moved: int) -> tuple[int, int]:
+    """First and last pixel of a spot without its rim; one cell is the least."""
+    rim = RIM if cells.stop - cells.start > 1 else 0
+    return _inside(cells.start * CELL + rim + moved), _inside(cells.stop * CELL - rim + moved)
 
 
 def _inside(pixel: int) -> int:
