@@ -19,6 +19,7 @@ from copilot_tools.vision.folder import LabelledFile, LabelledFolder, read_label
 from copilot_tools.vision.heldout import Limits, judge, set_limits
 from copilot_tools.vision.learning import (
     Kinds,
+    Numbers,
     describe_good,
     find_kinds,
     find_places,
@@ -127,13 +128,8 @@ def _learn(folder: LabelledFolder, split: Split, seed: int, tell: Progress) -> P
     good = [file for file in files if folder.good in ("", file.label)]
     good = [good[i] for i in draw.permutation(len(good))[:FOR_GOOD]]
     kinds, parts = _place(parts, good, seed, tell)
-    features = _answers(parts, (FEATURES,), files, tell, "Looking at every picture")[0][:, 0]
-    shown = [features]
-    for copy in range(min(MOST_COPIES, ENOUGH // len(files))):
-        aside = np.random.default_rng((seed, copy))
-        step = f"Looking again ({copy + 1})"
-        shown.append(_answers(parts, (FEATURES,), files, tell, step, aside)[0][:, 0])
-    of_kind = kinds.of(summaries_of(features))
+    shown = _show(parts, files, seed, tell)
+    of_kind = kinds.of(summaries_of(shown[0]))
     numbers = {file: index for index, file in enumerate(files)}
     reference = np.array([numbers[file] for file in good])
     tell("Learning what good parts look like", 0.0)
@@ -141,20 +137,33 @@ def _learn(folder: LabelledFolder, split: Split, seed: int, tell: Progress) -> P
     looks = np.concatenate([rows[reference] for rows in shown])[:FOR_GOOD]
     goodness = describe_good(looks, np.resize(of_kind[reference], len(looks)))
     tell("Learning the classes", 0.0)
-    classes = np.array([folder.classes.index(file.label) for file in files])
-    times = len(shown)
-    rows, of_rows, kinds_of_rows = (
-        np.concatenate(shown),
-        np.tile(classes, times),
-        np.tile(of_kind, times),
-    )
-    heads = [
-        learn_classes(rows, of_rows, kinds_of_rows, seed, anywhere) for anywhere in (False, True)
-    ]
+    rows, times = np.concatenate(shown), len(shown)
+    classes, kind = np.tile(_classes(folder, files), times), np.tile(of_kind, times)
+    heads = [learn_classes(rows, classes, kind, seed, anywhere) for anywhere in (False, True)]
     others = _answers(parts, (FEATURES,), split.setting, tell, "Choosing a head")[0][:, 0]
-    labels = np.array([folder.classes.index(file.label) for file in split.setting])
+    labels = _classes(folder, split.setting)
     head = min(heads, key=lambda head: surprise(head, others, labels))
     return Parts(parts.filters, parts.placing, goodness, head)
+
+
+def _show(
+    parts: Parts, files: Sequence[LabelledFile], seed: int, tell: Progress
+) -> list[NDArray[np.floating]]:
+    """Features of all pictures, and where these are few those of copies that stand a little aside.
+
+    A copy has the rows of the pictures in the same order.
+    """
+    shown = [_answers(parts, (FEATURES,), files, tell, "Looking at every picture")[0][:, 0]]
+    for copy in range(min(MOST_COPIES, ENOUGH // len(files))):
+        aside = np.random.default_rng((seed, copy))
+        step = f"Looking again ({copy + 1})"
+        shown.append(_answers(parts, (FEATURES,), files, tell, step, aside)[0][:, 0])
+    return shown
+
+
+def _classes(folder: LabelledFolder, files: Sequence[LabelledFile]) -> Numbers:
+    """The number of each file's class."""
+    return np.array([folder.classes.index(file.label) for file in files])
 
 
 def _place(
