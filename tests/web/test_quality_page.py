@@ -145,7 +145,9 @@ async def test_a_part_that_waits_is_shown_with_its_heat_and_decided_once(works: 
     assert wrong.status_code == 403
     assert "name or password is wrong" in wrong.text
     assert "Deep  Scratch" in wrong.text
-    assert (await olga.post(address, data={**form, "defect": " "})).status_code == 400
+    unnamed = await olga.post(address, data={**form, "defect": " "})
+    assert unnamed.status_code == 400
+    assert "say what it is: good" in unnamed.text
     assert (await olga.post(address, data={"password": PASSWORD})).status_code == 400
     assert (await olga.post(address, data=form)).status_code == 303
     [row] = rows_of(works, "inspections")
