@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from copilot.demo.bottle_eye import MANIFEST, MODEL, bottle_eye
 from copilot.demo.cameras import DEFECTS, LOOKS, boxes, render, scene
+from copilot_evals.vision_boxes import judge_boxes
 from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.vision.card import METADATA, UNKNOWN, Card
 from copilot_tools.vision.drift import FEWEST, NOTABLE, stability_index
@@ -64,6 +65,14 @@ def test_boxes_lie_around_what_is_wrong_and_no_more():
         ]
         assert sum(near) >= 0.8 * len(near), defect
     assert all(found == () for _, said, found in verdicts()["500 ml cola", ""] if not said)
+
+
+def test_the_evaluation_tells_how_boxes_lie_by_class():
+    found = judge_boxes(bottle_eye(), each=2)
+    assert set(found) == set(DEFECTS)
+    assert {each.parts for each in found.values()} == {2 * len(LOOKS)}
+    assert np.mean([each.held for each in found.values()]) >= 0.8
+    assert all(0.2 < each.overlap < 1 for each in found.values())
 
 
 def test_a_part_is_looked_at_where_it_stands():

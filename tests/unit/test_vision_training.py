@@ -200,7 +200,10 @@ def test_boxes_around_hot_spots():
     heat[20:22, 20:23] = 2.0  # Clearly cooler than the hottest one.
     assert find_boxes(heat, (0, 0)) == ((84, 36, 16, 8),)
     assert find_boxes(heat, (0, -92)) == ((0, 36, 8, 8),)
-    assert find_boxes(np.ones((32, 32), dtype=np.float32), (0, 0)) == ()
+    heat[:] = 1.0
+    assert find_boxes(heat, (0, 0)) == ()
+    heat[7, 9] = 3.0
+    assert find_boxes(heat, (0, 0)) == ((72, 56, 8, 8),)
 
 
 def test_the_heat_is_painted_where_the_part_shows_it():
