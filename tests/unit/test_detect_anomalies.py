@@ -155,6 +155,59 @@ async def test_a_machine_that_stood_is_not_judged(works: Works):
     assert "was not running long enough" in found.summary
 
 
+async def test_a_machine_that_stood_again_and_again_is_judged_when_it_is_warm(works: Works):
+    course = pump()
+    stops(course, *[(begin, begin - 25) for begin in (420, 380, 340, 300)])
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert "runs as usual" in found.summary
+
+
+async def test_what_stays_cold_after_a_stop_is_abnormal(works: Works):
+    course = pump()
+    stops(course, (420, 395))
+    course["K_1__bearing_temperature"][-395:] -= 8.0
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    begin = fact(found, "unlike itself since").value
+    assert timedelta() <= begin - (NOW - timedelta(minutes=395)) <= timedelta(minutes=80)
+
+
+async def test_short_gaps_in_the_history_are_no_stops(works: Works):
+    course = pump()
+    course["K_1__bearing_temperature"][-6 * HOUR :] += 12.0
+    for begin in range(0, MINUTES, 60):
+        for column in course.values():
+            column[begin : begin + 20] = np.nan
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "behaviour").value == "abnormal"
+    assert fact(found, "running history").value == pytest.approx((DAYS - 3) * 2 / 3, abs=0.5)
+
+
+async def test_a_machine_that_starts_and_stops_all_the_time_is_judged(works: Works):
+    course = pump()
+    course["K_1__bearing_temperature"][-6 * HOUR :] += 12.0
+    for column in course.values():
+        column[np.arange(MINUTES) % 40 < 10] = 0.0
+    works.store(**course)
+    found = await works.ask(detect_anomalies, asset="K-1")
+    assert fact(found, "behaviour").value == "abnormal"
+
+
+def stops(course: dict[str, np.ndarray], *spans: tuple[int, int]) -> None:
+    """Stand from and until some minutes before the end; the bearing cools and warms up slowly."""
+    heat, lacks = course["K_1__bearing_temperature"], 0.0
+    heat += 0.6 * np.sin(2 * np.pi * np.arange(MINUTES) / (17 * HOUR))  # the weather
+    for name in ("K_1__speed", "K_1__flow", "K_1__bearing_vibration"):
+        for begin, end in spans:
+            course[name][-begin:-end] = 0.0
+    for minute in range(MINUTES - max(begin for begin, _ in spans), MINUTES):
+        most = 0.0 if course["K_1__speed"][minute] else 18.0
+        lacks += (most - lacks) * (1 - 0.5 ** (1 / 25))
+        heat[minute] -= lacks
+
+
 async def test_a_short_history_is_not_enough(works: Works):
     works.store(**{name: column[-26 * HOUR :] for name, column in pump().items()})
     found = await works.ask(detect_anomalies, asset="K-1")

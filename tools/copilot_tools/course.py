@@ -1,6 +1,6 @@
 """How a machine ran: the medians of all its signals over time, where it ran, what it made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,7 +17,9 @@ from copilot_tools.sources.protocols import Samples
 from copilot_tools.timeseries import Flags, Floats, bucket_medians, to_seconds
 
 LEAST_COVERAGE = 0.3
-_WARM_UP_S = 3600.0
+_HALF_LIFE_S = 1800.0
+_COLD = 0.1
+_LONGEST_GAP_S = 3600.0
 _FINE = timedelta(minutes=30)
 
 
@@ -53,8 +55,8 @@ async def read_makings(plant: Plant, asset: Asset) -> tuple[list[Making], tuple[
 class Course:
     """The medians of all signals over time; row i belongs to the time `seconds[i]`.
 
-    `running` leaves out the time after a start. `product` is a place in `products`, 0 ("") where
-    none is known.
+    `running` leaves out the time in which the machine warms up. `product` is a place in `products`,
+    0 ("") where none is known.
     """
 
     signals: list[Signal]
@@ -91,7 +93,7 @@ def chart_course(
     seconds = first + width * np.arange(count, dtype=np.float64)
     columns = _columns(found, first, width, count)
     recent = seconds >= start.timestamp()
-    running = _warmed_up(_running(asset, columns, recent), int(_WARM_UP_S // width))
+    running = _warmed_up(*_running(asset, columns, recent), width)
     signals = ordered_signals(asset)
     kept = [s for s in signals if _covered(columns[s.id], running, recent)]
     rows = np.column_stack([columns[s.id] for s in kept]) if kept else np.empty((count, 0))
@@ -108,12 +110,15 @@ def chart_course(
     return course, tuple(signal.name for signal in signals if signal not in kept)
 
 
-def _running(asset: Asset, columns: Mapping[str, Floats], recent: Flags) -> Flags:
+def _running(asset: Asset, columns: Mapping[str, Floats], recent: Flags) -> tuple[Flags, Flags]:
+    """Where the machine ran, and where that is known."""
     motion = motion_signal(asset)
     if motion is not None and np.isfinite(columns[motion.id]).any():
-        return is_running(columns[motion.id], columns[motion.id][~recent])
+        speed = columns[motion.id]
+        return is_running(speed, speed[~recent]), np.asarray(np.isfinite(speed), dtype=np.bool_)
     table = np.column_stack(list(columns.values()))
-    return np.asarray(np.isfinite(table).any(axis=1), dtype=np.bool_)
+    seen = np.asarray(np.isfinite(table).any(axis=1), dtype=np.bool_)
+    return seen, seen
 
 
 def _products(seconds: Floats, makings: Sequence[Making]) -> NDArray[np.intp]:
@@ -139,14 +144,30 @@ def _columns(
     return columns
 
 
-def _warmed_up(running: Flags, most: int) -> Flags:
-    """Running, and not just after standing still: for as long as it stood, at most `most` rows."""
-    edges = np.flatnonzero(np.diff(running.astype(np.int8))) + 1
-    warmed = running.copy()
-    for begin, end in pairwise([0, *edges.tolist(), len(running)]):
-        if not running[begin]:
-            warmed[end : end + min(end - begin, most)] = False
-    return warmed
+def _warmed_up(running: Flags, known: Flags, width: float) -> Flags:
+    """Running, and warm again, however often and long it stood of late; or as warm as usual.
+
+    Standing takes half of the warmth in each half-life, running brings half of what lacks. While
+    nothing is known for a short time a machine is taken to go on as it did.
+    """
+    went_on = running.copy()
+    for begin, end in _spans(known):
+        if begin > 0 and not known[begin] and (end - begin) * width <= _LONGEST_GAP_S:
+            went_on[begin:end] = went_on[begin - 1]
+    kept, lacks, cold = 0.5 ** (width / _HALF_LIFE_S), 0.0, np.zeros(len(running))
+    for begin, end in _spans(went_on):
+        fading = kept ** np.arange(1, end - begin + 1)
+        cold[begin:end] = lacks * fading if went_on[begin] else 1 - (1 - lacks) * fading
+        lacks = float(cold[end - 1])
+    # One that starts and stops all the time never gets warmer than half of the time it runs.
+    usual = float(np.median(cold[running])) if running.any() else 0.0
+    return np.asarray(running & (cold <= max(usual, _COLD)), dtype=np.bool_)
+
+
+def _spans(flags: Flags) -> Iterator[tuple[int, int]]:
+    """The places [begin, end) over which flags stay the same, in order."""
+    edges = np.flatnonzero(flags[1:] != flags[:-1]) + 1
+    return pairwise([0, *edges.tolist(), len(flags)])
 
 
 def _covered(column: Floats, running: Flags, window: Flags) -> bool:
