@@ -29,7 +29,7 @@ catalogues: .venv/.development
 	for language in de es; do \
 	  .venv/bin/pybabel --quiet update --input .catalogue.pot --locale $$language --init-missing \
 	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 100 \
-	    --output copilot/web/locale/$$language.po || exit 1; \
+	    --output-file copilot/web/locale/$$language.po || exit 1; \
 	done
 	rm .catalogue.pot
 
