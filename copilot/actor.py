@@ -1,5 +1,6 @@
 """Who asks: the person behind a turn, what their role is and which areas are theirs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,3 +31,7 @@ class Actor:
     areas: tuple[str, ...] = ()
     authenticated: bool = False
     on_shift: bool = True
+
+    def works_in(self, areas: Iterable[str]) -> bool:
+        """Whether one of these areas is theirs."""
+        return EVERYWHERE in self.areas or not set(self.areas).isdisjoint(areas)

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from copilot import tables
 from copilot.accounts.step_up import Meaning
-from copilot.actor import EVERYWHERE, Actor
+from copilot.actor import Actor
 from copilot.approvals import breaker, store
 from copilot.approvals.attested import approvals_on_record
 from copilot.approvals.expiry import overdue
@@ -125,7 +125,7 @@ def agreeing(sitting: Sitting, record: Record) -> list[Approval]:
 def in_charge(site: Site, record: Record, actor: Actor) -> bool:
     """Whether this is a supervisor's or engineer's area; records of the ERP belong to none."""
     asset = site.assets.get(record.proposal.change.target.asset)
-    here = asset is None or bool({EVERYWHERE, asset.area} & set(actor.areas))
+    here = asset is None or actor.works_in([asset.area])
     return actor.role in IN_CHARGE and here
 
 

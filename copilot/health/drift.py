@@ -20,7 +20,7 @@ from copilot_tools.cycles import read_trace
 from copilot_tools.errors import ToolError, Unavailable
 from copilot_tools.learnt_life import KIND, read_schema
 from copilot_tools.models.abnormality.drift import largest_difference, stability_index
-from copilot_tools.models.registry.kinds import Loaded, load
+from copilot_tools.models.registry.kinds import Loaded, load_current
 from copilot_tools.models.registry.registry import Key
 from copilot_tools.outcomes import judge_predictions
 from copilot_tools.scorecard import DUE, Judged, tally
@@ -64,10 +64,9 @@ class Drift:
 def watch_drift(shop: Workshop, key: Key) -> Drift:
     """The report on the version in use; raises Unavailable when a source does not answer."""
     try:
-        version = shop.registry.pointer(key).current
-        if version is None:
+        loaded = load_current(shop.registry, key)
+        if loaded is None:
             return Drift(key, None)
-        loaded = load(shop.registry, key, version)
         look = _of_remaining_life if key.kind == KIND else _of_behaviour
         return asyncio.run(look(shop, key, loaded))
     except Unavailable:

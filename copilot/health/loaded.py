@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from copilot.beside import beside
 from copilot_tools.learnt_life import KIND
-from copilot_tools.models.registry.kinds import load
+from copilot_tools.models.registry.kinds import load_current
 from copilot_tools.models.registry.manifest import Unusable
 from copilot_tools.models.registry.registry import Registry
 
@@ -16,20 +17,14 @@ def load_models(registry: Registry) -> None:
     """Load the models of remaining life in use; what is wrong with one is said when it is asked."""
     for key in registry.models(KIND):
         with suppress(Unusable):
-            if version := registry.pointer(key).current:
-                load(registry, key, version)
+            load_current(registry, key)
 
 
 @asynccontextmanager
 async def kept_loaded(registry: Registry, every_s: float = EVERY_S) -> AsyncIterator[None]:
     """Look for other versions in use beside whatever else goes on, until this ends."""
-    task = asyncio.create_task(_look(registry, every_s))
-    try:
+    async with beside(_look(registry, every_s)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _look(registry: Registry, every_s: float) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from copilot.actor import EVERYWHERE, Actor
+from copilot.actor import Actor
 from copilot.audit.log import Entry, append
 from copilot.db import writing
 from copilot.station.database import decide, open_writing, read_decision
@@ -55,8 +55,7 @@ def refusal(services: Services, actor: Actor, part: Inspection) -> str:
 
 
 def _is_theirs(site: Site, actor: Actor, line: str) -> bool:
-    areas = {asset.area for asset in site.assets.values() if asset.line == line}
-    return EVERYWHERE in actor.areas or bool(areas & set(actor.areas))
+    return actor.works_in(asset.area for asset in site.assets.values() if asset.line == line)
 
 
 async def review(services: Services, visitor: Visitor, part: Inspection, form: ReviewForm) -> None:

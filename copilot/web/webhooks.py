@@ -10,7 +10,7 @@ import hmac
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from copilot import tables
 from copilot.approvals import store
 from copilot.approvals.headline import headline
 from copilot.audit.log import AuditRow, read_head, read_rows
+from copilot.beside import beside
 from copilot.canonical import digest, read_strict
 from copilot.db import reading, writing
 from copilot.proposal import write_time
@@ -58,8 +59,7 @@ async def tell_webhooks(services: Services) -> AsyncIterator[None]:
             engine = services.copilot.database
             hook = Webhook(engine, settings, _pages(services), services.now)
             await asyncio.to_thread(hook.begin)
-            task = asyncio.create_task(hook.run())
-            stack.push_async_callback(_end, task)
+            await stack.enter_async_context(beside(hook.run()))
         yield
 
 
@@ -172,9 +172,3 @@ def _pages(services: Services) -> str:
     host = web.hosts[0] if web.hosts else web.host
     standard = {"http": 80, "https": 443}[scheme]
     return f"{scheme}://{host}" + ("" if web.port == standard else f":{web.port}")
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -7,7 +7,7 @@ import numpy as np
 
 from copilot_tools.models.remaining_life.regimes import Regimes
 from copilot_tools.models.remaining_life.run import Run
-from copilot_tools.models.remaining_life.summaries import slope
+from copilot_tools.models.remaining_life.summaries import slope, windowed
 from copilot_tools.timeseries import Floats
 
 Course: TypeAlias = Callable[[Run], Floats]
@@ -49,6 +49,4 @@ def _rolling(regimes: Regimes, run: Run) -> Floats:
 def _means(rows: Floats) -> Floats:
     """Over the last 30 rows, of fewer at the begin."""
     counts = np.minimum(np.arange(1.0, len(rows) + 1), _WINDOW)[:, None]
-    sums = np.cumsum(rows, axis=0)
-    sums[_WINDOW:] -= sums[:-_WINDOW].copy()
-    return np.asarray(sums / counts, dtype=np.float64)
+    return np.asarray(windowed(rows, _WINDOW) / counts, dtype=np.float64)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from copilot_tools.course import Course
 from copilot_tools.learnt_life import NotLearnt
 from copilot_tools.models.behaviour import Behaviour
-from copilot_tools.models.registry.kinds import Loaded, load
+from copilot_tools.models.registry.kinds import load_current
 from copilot_tools.models.registry.manifest import Manifest, Unusable
-from copilot_tools.models.registry.registry import Key, Registry
+from copilot_tools.models.registry.registry import Key
 from copilot_tools.plant import Plant
 from copilot_tools.site.model import Asset
 
@@ -48,7 +48,7 @@ async def learnt_behaviour(plant: Plant, asset: Asset) -> LearntBehaviour | NotL
     if plant.models is None:
         return NotLearnt()
     try:
-        loaded = await asyncio.to_thread(_in_use, plant.models, Key(KIND, asset.id))
+        loaded = await asyncio.to_thread(load_current, plant.models, Key(KIND, asset.id))
     except Unusable as error:
         return NotLearnt(str(error))
     if loaded is None:
@@ -57,11 +57,6 @@ async def learnt_behaviour(plant: Plant, asset: Asset) -> LearntBehaviour | NotL
     if plant.now() - (manifest.until or manifest.created) > STALE:
         return NotLearnt(f"{manifest.name} is too old; train it anew")
     return LearntBehaviour(manifest, loaded.model.fits)
-
-
-def _in_use(registry: Registry, key: Key) -> Loaded | None:
-    version = registry.pointer(key).current
-    return None if version is None else load(registry, key, version)
 
 
 def _names(names: object) -> list[str]:

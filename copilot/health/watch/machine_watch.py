@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from copilot.beside import beside
 from copilot.health.watch.learning import MINUTE_S, Machine, learn_machine
 from copilot.health.watch.memory import Ended, Learnt, Memory, WatchState
 from copilot.health.watch.standing import Standing
@@ -61,13 +62,10 @@ class MachineWatch:
     @asynccontextmanager
     async def running(self, first_s: float = FIRST_S) -> AsyncIterator[None]:
         """Watch beside whatever else goes on, until this ends."""
-        task = asyncio.create_task(self._watch(first_s))
         try:
-            yield
+            async with beside(self._watch(first_s)):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             if self._stored is not None:
                 await asyncio.to_thread(self._store)
 

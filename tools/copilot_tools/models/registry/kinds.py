@@ -77,6 +77,12 @@ def load(registry: Registry, key: Key, number: int) -> Loaded:
         return held
 
 
+def load_current(registry: Registry, key: Key) -> Loaded | None:
+    """The version in use, None where there is none; raises Unusable as `load` does."""
+    current = registry.pointer(key).current
+    return None if current is None else load(registry, key, current)
+
+
 def check_libraries(manifest: Manifest) -> None:
     """Raise Unusable where a model was trained with other libraries than are here."""
     for library in kind_named(manifest.kind).bound:

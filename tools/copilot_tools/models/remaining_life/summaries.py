@@ -43,7 +43,7 @@ def slope(rows: Floats, window: int) -> Floats:
     count = np.minimum(np.arange(1.0, len(rows) + 1), window)
     places = np.arange(float(len(rows)))
     middle = places - (count - 1) / 2
-    moments = _windowed(places[:, None] * rows, window) - middle[:, None] * _windowed(rows, window)
+    moments = windowed(places[:, None] * rows, window) - middle[:, None] * windowed(rows, window)
     spread = count * (count**2 - 1) / 12
     return np.asarray(moments / (spread + _PRIOR_SPREAD)[:, None], dtype=np.float64)
 
@@ -81,7 +81,7 @@ def _curve_inverse(count: int) -> Floats:
     return np.asarray(np.linalg.inv(normal), dtype=np.float64)
 
 
-def _windowed(rows: Floats, window: int) -> Floats:
+def windowed(rows: Floats, window: int) -> Floats:
     """Sums over the last `window` rows, of fewer at the begin."""
     sums = np.cumsum(rows, axis=0)
     sums[window:] -= sums[:-window].copy()
